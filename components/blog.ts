@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { blogContainer, blogPod } from "./blogPod.ts";
+import type { BlogConfiguration } from "./blogConfiguration.ts";
+import { blogName } from "./blogService.ts";
+import { labels, mySqlClient, selectorLabels } from "./labels.ts";
+import { childOptions } from "./options.ts";
+import { secretFileVariables } from "./pods.ts";
+
+export interface BlogArgs {
+  /** Namespace of the objects. */
+  namespace: pulumi.Input<string>;
+  /** The blog's image. */
+  image: pulumi.Input<string>;
+  /** Tag of that image. */
+  tag: pulumi.Input<string>;
+  /** ConfigMaps and Secrets that the blog reads. */
+  configuration: BlogConfiguration;
+  /** Number of pods. Defaults to 2. */
+  replicas?: pulumi.Input<number>;
+}
+
+/** Seconds that a stopping pod goes on serving while the Service's endpoints forget it. */
+const drainSeconds = 5;
+
+/** The blog: a Deployment that is never short of a pod while it rolls, and a PodDisruptionBudget for its nodes. */
+export class Blog extends pulumi.ComponentResource {
+  readonly deployment: k8s.apps.v1.Deployment;
+
+  constructor(name: string, args: BlogArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("blog:kubernetes:Blog", name, {}, opts);
+    const options = childOptions(this, opts);
+    const metadata = { name: blogName, namespace: args.namespace, labels: labels(blogName) };
+    const selector = { matchLabels: selectorLabels(blogName) };
+    new k8s.policy.v1.PodDisruptionBudget(
+      `${name}-disruption-budget`,
+      { metadata, spec: { maxUnavailable: 1, selector } },
+      options,
+    );
+    this.deployment = new k8s.apps.v1.Deployment(
+      `${name}-deployment`,
+      {
+        metadata,
+        spec: {
+          replicas: args.replicas ?? 2,
+          selector,
+          strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+          template: podTemplate(args),
+        },
+      },
+      options,
+    );
+    this.registerOutputs({ deployment: this.deployment });
+  }
+}
+
+function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
+  const { database, blog, databaseUser, session } = args.configuration;
+  // All that decides which pods are of the same rollout. Spreading counts those only: else the pods that are being
+  // replaced push both new ones to one node. (matchLabelKeys does this from Kubernetes 1.27 on.)
+  const revision = {
+    "koa-blog/revision": pulumi
+      .all([args.tag, database.metadata.name, blog.metadata.name, databaseUser.metadata.name, session.metadata.name])
+      .apply(revisionOf),
+  };
+  return {
+    metadata: { labels: { ...labels(blogName), ...mySqlClient, ...revision, "app.kubernetes.io/version": args.tag } },
+    spec: {
+      ...blogPod([databaseUser, session]),
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: "kubernetes.io/hostname",
+          // A pod that shares a node is better than none, when there is one node left.
+          whenUnsatisfiable: "ScheduleAnyway",
+          labelSelector: { matchLabels: { ...selectorLabels(blogName), ...revision } },
+        },
+      ],
+      // The drain, then the 20 seconds that the blog gives what is in flight, and some to spare.
+      terminationGracePeriodSeconds: drainSeconds + 30,
+      containers: [
+        {
+          ...blogContainer(blogName, args.image, args.configuration),
+          env: secretFileVariables(["MYSQL_USER", "MYSQL_PASSWORD", "SESSION_KEYS"]),
+          ports: [
+            { name: "http", containerPort: 5000 },
+            { name: "metrics", containerPort: 9464 },
+          ],
+          startupProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 1, failureThreshold: 60 },
+          readinessProbe: {
+            httpGet: { path: "/readyz", port: "http" },
+            periodSeconds: 3,
+            timeoutSeconds: 3,
+            failureThreshold: 2,
+          },
+          livenessProbe: {
+            httpGet: { path: "/healthz", port: "http" },
+            periodSeconds: 10,
+            timeoutSeconds: 5,
+            failureThreshold: 3,
+          },
+          lifecycle: { preStop: { exec: { command: ["sleep", String(drainSeconds)] } } },
+        },
+      ],
+    },
+  };
+}
+
+/** A label value that is the same for the same values. */
+export function revisionOf(values: string[]): string {
+  return createHash("sha256").update(values.join("\0")).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,125 @@
+import * as command from "@pulumi/command";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { stringify } from "yaml";
+
+import { createCluster, deleteCluster, readGeneration } from "./kindCommands.ts";
+import { childOptions } from "./options.ts";
+
+export interface KindClusterArgs {
+  /** Name of the cluster. A name, not an output: the command that deletes the cluster must know it from the state. */
+  clusterName: string;
+  /** Worker nodes beside the one control-plane node. Defaults to 2. */
+  workers?: pulumi.Input<number>;
+  /** Image of the nodes, such as `kindest/node:v1.34.0`. */
+  nodeImage: pulumi.Input<string>;
+  /** Ports of the nodes that this machine publishes. Defaults to none; kind can't add one to a running cluster. */
+  portMappings?: pulumi.Input<PortMapping[]>;
+  /** Whether the cluster's context is added to the user's own kubeconfig as well. Defaults to false. */
+  mergeKubeconfig?: boolean;
+}
+
+/** One entry of kind's `extraPortMappings`. */
+export interface PortMapping {
+  containerPort: number;
+  hostPort: number;
+  listenAddress: string;
+  protocol: "TCP" | "UDP" | "SCTP";
+}
+
+/**
+ * A Kubernetes cluster in containers of the local Docker engine, made by kind, with the provider that deploys to it.
+ *
+ * Each cluster carries a generation, written into its control-plane node when it is complete. Every run of the program
+ * reads it back: a cluster that was deleted by hand, or never finished, has none, and is made again with everything in it.
+ */
+export class KindCluster extends pulumi.ComponentResource {
+  /** The cluster's name, once it exists. */
+  readonly clusterName: pulumi.Output<string>;
+  /** Names of the nodes that run pods. */
+  readonly workerNodes: pulumi.Output<string[]>;
+  /** Changes when, and only when, the cluster is another one than before. */
+  readonly generation: pulumi.Output<string>;
+  /** Administrator's kubeconfig. Secret. */
+  readonly kubeconfig: pulumi.Output<string>;
+  /** The command that made the cluster: everything inside it is `deletedWith` this. */
+  readonly cluster: command.local.Command;
+  /** The provider for everything inside the cluster. */
+  readonly provider: k8s.Provider;
+
+  constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("blog:cluster:KindCluster", name, {}, opts);
+    const { clusterName } = args;
+    const workers = pulumi.output(args.workers ?? 2);
+    const config = pulumi
+      .all([workers, args.nodeImage, args.portMappings ?? []])
+      .apply((values) => kindConfig(...values));
+
+    this.generation = command.local.runOutput(
+      { command: readGeneration(clusterName), logging: "none" },
+      { parent: this },
+    ).stdout;
+    this.cluster = new command.local.Command(
+      `${name}-cluster`,
+      {
+        create: createCluster(clusterName),
+        // Reached only when the text of a command changes: kind can't alter a cluster, so anything else replaces it.
+        update: `kind get kubeconfig --name ${clusterName}`,
+        delete: deleteCluster(clusterName),
+        stdin: config,
+        environment: { GENERATION: this.generation },
+        triggers: [this.generation, config],
+        addPreviousOutputInEnv: false,
+        // kind tells its progress on stderr; stdout is the kubeconfig.
+        logging: "stderr",
+      },
+      { ...childOptions(this, opts), deleteBeforeReplace: true, additionalSecretOutputs: ["stdout"] },
+    );
+    this.kubeconfig = pulumi.secret(this.cluster.stdout);
+    this.clusterName = this.cluster.id.apply(() => clusterName);
+    this.workerNodes = workers.apply((count) => workerNodes(clusterName, count));
+    this.provider = new k8s.Provider(
+      `${name}-provider`,
+      {
+        kubeconfig: this.kubeconfig,
+        // Another kubeconfig of the same cluster is an update, and another cluster a replacement of all that is in it.
+        clusterIdentifier: this.generation,
+        // The cluster is this stack's alone: what an interrupted run left there is taken over instead of refused.
+        upsertExistingObjects: true,
+        deleteUnreachable: true,
+      },
+      childOptions(this, opts),
+    );
+    if (args.mergeKubeconfig) {
+      // Deleting the cluster removes the entry again.
+      new command.local.Command(
+        `${name}-context`,
+        { create: `kind export kubeconfig --name ${clusterName}`, triggers: [this.generation], logging: "stderr" },
+        { ...childOptions(this, opts), dependsOn: [this.cluster], deletedWith: this.cluster },
+      );
+    }
+    this.registerOutputs({
+      clusterName: this.clusterName,
+      workerNodes: this.workerNodes,
+      generation: this.generation,
+      kubeconfig: this.kubeconfig,
+    });
+  }
+}
+
+/** kind's configuration of a cluster with one control-plane node, which publishes the ports, and the given workers. */
+export function kindConfig(workers: number, image: string, extraPortMappings: PortMapping[]): string {
+  return stringify({
+    kind: "Cluster",
+    apiVersion: "kind.x-k8s.io/v1alpha4",
+    nodes: [
+      { role: "control-plane", image, ...(extraPortMappings.length > 0 && { extraPortMappings }) },
+      ...Array.from({ length: workers }, () => ({ role: "worker", image })),
+    ],
+  });
+}
+
+/** kind's names of the worker nodes: NAME-worker, NAME-worker2, NAME-worker3 … */
+export function workerNodes(clusterName: string, workers: number): string[] {
+  return Array.from({ length: workers }, (_, index) => `${clusterName}-worker${index === 0 ? "" : String(index + 1)}`);
+}

@@ -1,0 +1,139 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { mySqlName, type BlogConfiguration } from "./blogConfiguration.ts";
+import { labels, mySqlClient, selectorLabels } from "./labels.ts";
+import { childOptions, dependencies } from "./options.ts";
+import {
+  containerSecurityContext,
+  podDefaults,
+  podSecurityContext,
+  secretFileVariables,
+  secretsFolder,
+  secretVolume,
+} from "./pods.ts";
+
+export interface MySqlArgs {
+  /** Namespace of the objects. */
+  namespace: pulumi.Input<string>;
+  /** Image of MySQL, the official one or one with the same environment contract. */
+  image: pulumi.Input<string>;
+  /** ConfigMaps and Secrets that MySQL reads. */
+  configuration: BlogConfiguration;
+  /** Size of the volume that holds the data, such as `1Gi`. Defaults to `1Gi`. */
+  storage?: pulumi.Input<string>;
+}
+
+// The user `mysql` of the official image.
+const mySqlUser = 999;
+
+/** MySQL: one pod with a persistent volume behind a headless Service, reachable by the pods marked as its clients. */
+export class MySql extends pulumi.ComponentResource {
+  /** The headless Service. */
+  readonly service: k8s.core.v1.Service;
+  /** The StatefulSet: ready when MySQL answers. */
+  readonly statefulSet: k8s.apps.v1.StatefulSet;
+
+  constructor(name: string, args: MySqlArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("blog:kubernetes:MySql", name, {}, opts);
+    const options = childOptions(this, opts);
+    const metadata = { name: mySqlName, namespace: args.namespace, labels: labels(mySqlName) };
+    const selector = selectorLabels(mySqlName);
+
+    const networkPolicy = new k8s.networking.v1.NetworkPolicy(
+      `${name}-clients`,
+      {
+        metadata,
+        spec: {
+          podSelector: { matchLabels: selector },
+          policyTypes: ["Ingress"],
+          ingress: [
+            { from: [{ podSelector: { matchLabels: mySqlClient } }], ports: [{ port: "mysql", protocol: "TCP" }] },
+          ],
+        },
+      },
+      options,
+    );
+    this.service = new k8s.core.v1.Service(
+      `${name}-service`,
+      {
+        metadata,
+        spec: { clusterIP: "None", selector, ports: [{ name: "mysql", port: 3306, targetPort: "mysql" }] },
+      },
+      options,
+    );
+    this.statefulSet = new k8s.apps.v1.StatefulSet(
+      `${name}-statefulset`,
+      { metadata, spec: statefulSetSpec(args) },
+      { ...options, dependsOn: [...dependencies(opts), this.service, networkPolicy] },
+    );
+    this.registerOutputs({ service: this.service, statefulSet: this.statefulSet });
+  }
+}
+
+function statefulSetSpec(args: MySqlArgs): k8s.types.input.apps.v1.StatefulSetSpec {
+  const { database, mySqlInit, databaseUser, databaseRoot } = args.configuration;
+  const answers = { exec: { command: ["mysqladmin", "ping", "--host=127.0.0.1", "--connect-timeout=2"] } };
+  return {
+    serviceName: mySqlName,
+    replicas: 1,
+    selector: { matchLabels: selectorLabels(mySqlName) },
+    template: {
+      metadata: { labels: labels(mySqlName) },
+      spec: {
+        ...podDefaults,
+        securityContext: podSecurityContext(mySqlUser),
+        // InnoDB writes back what it holds in memory.
+        terminationGracePeriodSeconds: 60,
+        containers: [
+          {
+            name: mySqlName,
+            image: args.image,
+            imagePullPolicy: "IfNotPresent",
+            command: ["bash", "/etc/koa-blog/start-mysql.sh"],
+            env: [
+              {
+                name: "MYSQL_DATABASE",
+                valueFrom: { configMapKeyRef: { name: database.metadata.name, key: "MYSQL_DATABASE" } },
+              },
+              {
+                name: "MYSQL_USER",
+                valueFrom: { secretKeyRef: { name: databaseUser.metadata.name, key: "MYSQL_USER" } },
+              },
+              ...secretFileVariables(["MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"]),
+            ],
+            ports: [{ name: "mysql", containerPort: 3306 }],
+            securityContext: containerSecurityContext,
+            resources: { requests: { cpu: "100m", memory: "512Mi" }, limits: { cpu: "2", memory: "1Gi" } },
+            // The first start initialises the volume, which takes minutes on a slow disk.
+            startupProbe: { ...answers, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
+            readinessProbe: { ...answers, periodSeconds: 5, timeoutSeconds: 5 },
+            livenessProbe: { ...answers, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 6 },
+            volumeMounts: [
+              { name: "data", mountPath: "/var/lib/mysql" },
+              { name: "init", mountPath: "/etc/koa-blog", readOnly: true },
+              { name: "secrets", mountPath: secretsFolder, readOnly: true },
+              { name: "rendered", mountPath: "/docker-entrypoint-initdb.d" },
+              { name: "run", mountPath: "/var/run/mysqld" },
+              { name: "tmp", mountPath: "/tmp" },
+            ],
+          },
+        ],
+        volumes: [
+          { name: "init", configMap: { name: mySqlInit.metadata.name } },
+          secretVolume("secrets", [databaseUser.metadata.name, databaseRoot.metadata.name]),
+          // The rendered script holds the passwords: in memory only.
+          { name: "rendered", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
+          { name: "run", emptyDir: {} },
+          { name: "tmp", emptyDir: {} },
+        ],
+      },
+    },
+    volumeClaimTemplates: [
+      {
+        metadata: { name: "data", labels: labels(mySqlName) },
+        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: args.storage ?? "1Gi" } } },
+      },
+    ],
+  };
+}

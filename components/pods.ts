@@ -1,0 +1,44 @@
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+/** What every pod of the program has in common: no credentials of the cluster, no variables named after Services. */
+export const podDefaults = {
+  automountServiceAccountToken: false,
+  // A Service called mysql would set MYSQL_PORT to tcp://…, over the port that the blog expects there.
+  enableServiceLinks: false,
+} satisfies Partial<k8s.types.input.core.v1.PodSpec>;
+
+/** A pod's security context under the Pod Security Standard "restricted", with the user that its image is made for. */
+export function podSecurityContext(user: number): k8s.types.input.core.v1.PodSecurityContext {
+  return {
+    runAsNonRoot: true,
+    runAsUser: user,
+    runAsGroup: user,
+    fsGroup: user,
+    fsGroupChangePolicy: "OnRootMismatch",
+    seccompProfile: { type: "RuntimeDefault" },
+  };
+}
+
+/** A container's security context: nothing to gain, nothing to write but the volumes. */
+export const containerSecurityContext = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+} satisfies k8s.types.input.core.v1.SecurityContext;
+
+/** Folder in which containers find the files of their Secrets. */
+export const secretsFolder = "/run/secrets/koa-blog";
+
+/** A volume with the keys of Secrets as files, for the pod's group to read. */
+export function secretVolume(name: string, secretNames: pulumi.Input<string>[]): k8s.types.input.core.v1.Volume {
+  return {
+    name,
+    projected: { defaultMode: 0o440, sources: secretNames.map((secretName) => ({ secret: { name: secretName } })) },
+  };
+}
+
+/** `X_FILE` for each `X`: where the container finds the Secret's key X. */
+export function secretFileVariables(keys: string[]): k8s.types.input.core.v1.EnvVar[] {
+  return keys.map((key) => ({ name: `${key}_FILE`, value: `${secretsFolder}/${key}` }));
+}

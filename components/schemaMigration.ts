@@ -1,0 +1,58 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { blogContainer, blogPod } from "./blogPod.ts";
+import type { BlogConfiguration } from "./blogConfiguration.ts";
+import { labels, mySqlClient } from "./labels.ts";
+import { childOptions } from "./options.ts";
+
+export interface SchemaMigrationArgs {
+  /** Namespace of the Job. */
+  namespace: pulumi.Input<string>;
+  /** The blog's image: it brings the migrations. */
+  image: pulumi.Input<string>;
+  /** Tag of that image: each image migrates once. */
+  tag: pulumi.Input<string>;
+  /** ConfigMaps and Secrets that say where the database is. */
+  configuration: BlogConfiguration;
+}
+
+const component = "koa-blog-migration";
+
+/** The Job that brings the tables to the state that the blog's image expects. The program waits until it has. */
+export class SchemaMigration extends pulumi.ComponentResource {
+  readonly job: k8s.batch.v1.Job;
+
+  constructor(name: string, args: SchemaMigrationArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("blog:kubernetes:SchemaMigration", name, {}, opts);
+    this.job = new k8s.batch.v1.Job(
+      `${name}-job`,
+      {
+        metadata: {
+          name: pulumi.interpolate`${component}-${args.tag}`,
+          namespace: args.namespace,
+          labels: labels(component),
+        },
+        spec: {
+          backoffLimit: 5,
+          activeDeadlineSeconds: 600,
+          template: {
+            metadata: { labels: { ...labels(component), ...mySqlClient } },
+            spec: {
+              ...blogPod([args.configuration.databaseUser]),
+              restartPolicy: "Never",
+              containers: [
+                {
+                  ...blogContainer("migration", args.image, args.configuration),
+                  command: ["node", "db/migrate.ts"],
+                },
+              ],
+            },
+          },
+        },
+      },
+      childOptions(this, opts),
+    );
+    this.registerOutputs({ job: this.job });
+  }
+}

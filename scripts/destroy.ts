@@ -1,0 +1,27 @@
+// npm run destroy: removes the cluster and all that is in it, data included. Arguments go to `pulumi destroy`.
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { deleteCluster, marker } from "../components/kindCommands.ts";
+import { main } from "./lib/main.ts";
+import { projectFolder, settings, stackName } from "./lib/project.ts";
+import { prepareStack, pulumi, pulumiEnvironment } from "./lib/pulumi.ts";
+import { ensureKind } from "./lib/tools.ts";
+
+await main(async () => {
+  await ensureKind();
+  await prepareStack();
+  const args = process.argv.slice(2);
+  await pulumi(["destroy", "--yes", "--stack", stackName, ...args]);
+  const { clusterName } = settings();
+  // A run that was killed while it made the cluster left nodes that no state knows of.
+  if (args.length === 0 && existsSync(join(projectFolder, marker(clusterName)))) {
+    console.error("Deleting the cluster that an interrupted run began to make.");
+    execFileSync("sh", ["-c", deleteCluster(clusterName)], {
+      cwd: projectFolder,
+      env: pulumiEnvironment(),
+      stdio: "inherit",
+    });
+  }
+});

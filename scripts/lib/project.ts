@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+import { parse } from "yaml";
+
+/** Folder of the project: where Pulumi.yaml is. */
+export const projectFolder = resolve(import.meta.dirname, "../..");
+
+/** Folder of all that runs leave behind: Pulumi's state, its passphrase, downloaded tools. Git ignores it. */
+export const stateFolder = join(projectFolder, ".state");
+
+/** The stack that the commands work on: `PULUMI_STACK`, or `dev`. */
+export const stackName = process.env.PULUMI_STACK ?? "dev";
+
+/** The stack's own settings file. */
+export const stackFile = join(projectFolder, `Pulumi.${stackName}.yaml`);
+
+/** What of the stack's settings the commands themselves need to know. */
+export interface Settings {
+  clusterName: string;
+  namespace: string;
+  hostPort: number;
+  listenAddress: string;
+}
+
+interface ProjectFile {
+  name: string;
+  config: Record<string, { default: unknown }>;
+}
+
+interface StackFile {
+  config?: Record<string, unknown>;
+}
+
+/** The default of every key that Pulumi.yaml declares. */
+export function configDefaults(): Record<string, unknown> {
+  const { config } = readYaml(join(projectFolder, "Pulumi.yaml")) as ProjectFile;
+  return Object.fromEntries(Object.entries(config).map(([key, declaration]) => [key, declaration.default]));
+}
+
+/** The stack's settings as the files say, defaults included, unchecked: the program checks them. */
+export function settings(): Settings {
+  const { name } = readYaml(join(projectFolder, "Pulumi.yaml")) as ProjectFile;
+  const own = Object.entries((readYaml(stackFile) as StackFile | null)?.config ?? {})
+    .filter(([key]) => key.startsWith(`${name}:`))
+    .map(([key, value]) => [key.slice(name.length + 1), value] as const);
+  return { ...configDefaults(), ...Object.fromEntries(own) } as unknown as Settings;
+}
+
+function readYaml(path: string): unknown {
+  try {
+    return parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new Error(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,137 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+
+import { parse } from "yaml";
+
+import { projectFolder, stackFile, stackName, stateFolder } from "./project.ts";
+import { pulumiCommand, toolsFolder } from "./tools.ts";
+
+const passphraseFile = join(stateFolder, "passphrase");
+
+/**
+ * The environment in which Pulumi and the programs that it starts run: state in this folder, a passphrase that nobody
+ * types, the downloaded tools on PATH. What the caller has set stays.
+ */
+export function pulumiEnvironment(): NodeJS.ProcessEnv {
+  const { PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE, PATH } = process.env;
+  return {
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // The salt of the passphrase is in the state; see keepStackFile.
+    PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
+    ...process.env,
+    ...(PULUMI_CONFIG_PASSPHRASE === undefined &&
+      PULUMI_CONFIG_PASSPHRASE_FILE === undefined && { PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile }),
+    PATH: [toolsFolder, dirname(pulumiCommand()), PATH].join(delimiter),
+  };
+}
+
+/** Makes what a first run needs: the folder of the state, a passphrase, the stack. */
+export async function prepareStack(): Promise<void> {
+  mkdirSync(stateFolder, { recursive: true });
+  if (!existsSync(passphraseFile)) {
+    writeFileSync(passphraseFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
+  }
+  await releaseStaleLock();
+  await pulumi(["stack", "select", "--create", "--stack", stackName, "--non-interactive"]);
+}
+
+/**
+ * Runs Pulumi on this terminal, with its own display, until it ends. Ctrl-C reaches Pulumi itself, which then finishes
+ * what is under way.
+ *
+ * @returns Pulumi's output if it is captured, else an empty string
+ * @throws PulumiFailed with Pulumi's exit code
+ */
+export async function pulumi(args: string[], { capture = false } = {}): Promise<string> {
+  const ignore = () => undefined;
+  process.on("SIGINT", ignore);
+  try {
+    return await keepStackFile(async () => {
+      const child = spawn(pulumiCommand(), args, {
+        cwd: projectFolder,
+        env: pulumiEnvironment(),
+        stdio: ["inherit", capture ? "pipe" : "inherit", "inherit"],
+      });
+      let output = "";
+      child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+      const code = await new Promise<number>((resolve, reject) => {
+        child.on("error", reject);
+        child.on("close", (status) => {
+          resolve(status ?? 1);
+        });
+      });
+      if (code !== 0) throw new PulumiFailed(code);
+      return output;
+    });
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}
+
+/** Pulumi ended with an exit code, having said why. */
+export class PulumiFailed extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`pulumi ended with exit code ${String(exitCode)}`);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The stack's outputs, secrets included. */
+export async function stackOutputs(): Promise<Record<string, unknown>> {
+  const args = ["stack", "output", "--json", "--show-secrets", "--stack", stackName];
+  return JSON.parse(await pulumi(args, { capture: true })) as Record<string, unknown>;
+}
+
+/**
+ * Pulumi writes the salt of the passphrase into the stack's settings file. It is in the state as well, so a file that
+ * gained nothing but the salt goes back to what it was: a run leaves the checkout clean.
+ */
+async function keepStackFile<T>(run: () => Promise<T>): Promise<T> {
+  const read = () => (existsSync(stackFile) ? readFileSync(stackFile, "utf8") : "");
+  const before = read();
+  try {
+    return await run();
+  } finally {
+    const after = read();
+    if (after !== before && withoutSalt(after) === withoutSalt(before) && !before.includes("encryptionsalt")) {
+      writeFileSync(stackFile, before);
+    }
+  }
+}
+
+/** What the file says, whatever its layout; Pulumi writes numbers and booleans as strings. */
+function withoutSalt(text: string): string {
+  return JSON.stringify({ ...(parse(text) as object | null), encryptionsalt: undefined }, (_, value: unknown) =>
+    typeof value === "number" || typeof value === "boolean" ? String(value) : value,
+  );
+}
+
+interface Lock {
+  pid: number;
+  hostname: string;
+}
+
+/** Removes the lock of a run on this machine that is no more: killed, or ended with the machine's power. */
+async function releaseStaleLock(): Promise<void> {
+  const folder = join(stateFolder, ".pulumi", "locks", "organization", "koa-blog", stackName);
+  if (!existsSync(folder)) return;
+  const locks = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Lock);
+  if (locks.length > 0 && locks.every((lock) => lock.hostname === hostname() && !isRunning(lock.pid))) {
+    console.error("The last run was killed: releasing its lock.");
+    await pulumi(["cancel", "--yes", "--stack", stackName]);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,8 @@
+// npm run pulumi -- COMMAND: Pulumi itself, with this project's state and passphrase.
+import { main } from "./lib/main.ts";
+import { prepareStack, pulumi } from "./lib/pulumi.ts";
+
+await main(async () => {
+  await prepareStack();
+  await pulumi(process.argv.slice(2));
+});

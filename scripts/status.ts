@@ -1,0 +1,18 @@
+// npm run status: the nodes, the pods, and whether the blog answers.
+import { kubectl } from "./lib/kubectl.ts";
+import { main } from "./lib/main.ts";
+import { settings } from "./lib/project.ts";
+
+await main(async () => {
+  const { namespace, hostPort } = settings();
+  kubectl("get", "nodes");
+  console.log();
+  kubectl("get", "pods,services,jobs,persistentvolumeclaims", "--namespace", namespace, "--output", "wide");
+  const url = `http://localhost:${String(hostPort)}`;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch((error: unknown) => error as Error);
+  const ok = answer instanceof Response && answer.ok;
+  console.log(
+    `\n${url} ${answer instanceof Response ? `answers ${String(answer.status)}` : `does not answer: ${answer.message}`}`,
+  );
+  if (!ok) process.exitCode = 1;
+});

@@ -1,0 +1,27 @@
+// npm run up: brings the whole stack up, or up to date, and says where it is. Arguments go to `pulumi up`.
+import { check } from "./lib/check.ts";
+import { main } from "./lib/main.ts";
+import { settings, stackName } from "./lib/project.ts";
+import { prepareStack, pulumi, stackOutputs } from "./lib/pulumi.ts";
+import { ensureKind } from "./lib/tools.ts";
+
+await main(async () => {
+  await check({ quiet: true });
+  await ensureKind();
+  await prepareStack();
+  await pulumi(["up", "--yes", "--stack", stackName, ...process.argv.slice(2)]);
+  const { clusterName, namespace } = settings();
+  const { url } = await stackOutputs();
+  const kubectl = `docker exec -it ${clusterName}-control-plane kubectl`;
+  const mysql = `exec mysql -u"$MYSQL_USER" -p"$(cat "$MYSQL_PASSWORD_FILE")" "$MYSQL_DATABASE"`;
+  console.log(`
+The blog answers on ${String(url)}
+
+  MySQL      ${kubectl} exec -it -n ${namespace} mysql-0 -- bash -c '${mysql}'
+  Logs       npm run logs
+  Status     npm run status
+  Passwords  npm run pulumi -- stack output credentials --show-secrets
+  The end    npm run destroy
+
+Change a line in service/ and run "npm run preview" to see what would roll.`);
+});

@@ -3,12 +3,11 @@ import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { blogContainer, blogPod } from "./blogPod.ts";
 import type { BlogConfiguration } from "./blogConfiguration.ts";
+import { blogPod } from "./blogPod.ts";
 import { blogName } from "./blogService.ts";
 import { labels, mySqlClient, selectorLabels } from "./labels.ts";
 import { childOptions } from "./options.ts";
-import { secretFileVariables } from "./pods.ts";
 
 export interface BlogArgs {
   /** Namespace of the objects. */
@@ -58,18 +57,39 @@ export class Blog extends pulumi.ComponentResource {
 }
 
 function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
-  const { database, blog, databaseUser, session } = args.configuration;
-  // All that decides which pods are of the same rollout. Spreading counts those only: else the pods that are being
-  // replaced push both new ones to one node. (matchLabelKeys does this from Kubernetes 1.27 on.)
-  const revision = {
-    "koa-blog/revision": pulumi
-      .all([args.tag, database.metadata.name, blog.metadata.name, databaseUser.metadata.name, session.metadata.name])
-      .apply(revisionOf),
+  const { database, settings, databaseUser, session } = args.configuration;
+  const sources = {
+    configMaps: [database, settings],
+    secrets: [databaseUser, session],
+    secretKeys: ["MYSQL_USER", "MYSQL_PASSWORD", "SESSION_KEYS"],
   };
+  // Names the pods of one rollout. Spreading counts those only: else the pods that are being replaced push both new ones
+  // to one node. (matchLabelKeys does this from Kubernetes 1.27 on.)
+  const contents = [...sources.configMaps, ...sources.secrets].map(({ metadata }) => metadata.name);
+  const revision = { "koa-blog/revision": pulumi.all([args.tag, ...contents]).apply(revisionOf) };
   return {
     metadata: { labels: { ...labels(blogName), ...mySqlClient, ...revision, "app.kubernetes.io/version": args.tag } },
     spec: {
-      ...blogPod([databaseUser, session]),
+      ...blogPod(blogName, args.image, sources, {
+        ports: [
+          { name: "http", containerPort: 5000 },
+          { name: "metrics", containerPort: 9464 },
+        ],
+        startupProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 1, failureThreshold: 60 },
+        readinessProbe: {
+          httpGet: { path: "/readyz", port: "http" },
+          periodSeconds: 3,
+          timeoutSeconds: 3,
+          failureThreshold: 2,
+        },
+        livenessProbe: {
+          httpGet: { path: "/healthz", port: "http" },
+          periodSeconds: 10,
+          timeoutSeconds: 5,
+          failureThreshold: 3,
+        },
+        lifecycle: { preStop: { exec: { command: ["sleep", String(drainSeconds)] } } },
+      }),
       topologySpreadConstraints: [
         {
           maxSkew: 1,
@@ -81,30 +101,6 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
       ],
       // The drain, then the 20 seconds that the blog gives what is in flight, and some to spare.
       terminationGracePeriodSeconds: drainSeconds + 30,
-      containers: [
-        {
-          ...blogContainer(blogName, args.image, args.configuration),
-          env: secretFileVariables(["MYSQL_USER", "MYSQL_PASSWORD", "SESSION_KEYS"]),
-          ports: [
-            { name: "http", containerPort: 5000 },
-            { name: "metrics", containerPort: 9464 },
-          ],
-          startupProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 1, failureThreshold: 60 },
-          readinessProbe: {
-            httpGet: { path: "/readyz", port: "http" },
-            periodSeconds: 3,
-            timeoutSeconds: 3,
-            failureThreshold: 2,
-          },
-          livenessProbe: {
-            httpGet: { path: "/healthz", port: "http" },
-            periodSeconds: 10,
-            timeoutSeconds: 5,
-            failureThreshold: 3,
-          },
-          lifecycle: { preStop: { exec: { command: ["sleep", String(drainSeconds)] } } },
-        },
-      ],
     },
   };
 }

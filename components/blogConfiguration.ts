@@ -41,7 +41,7 @@ export class BlogConfiguration extends pulumi.ComponentResource {
   /** ConfigMap of the files that initialise MySQL. */
   readonly mySqlInit: k8s.core.v1.ConfigMap;
   /** ConfigMap of the blog's own settings: LOG_LEVEL. */
-  readonly blog: k8s.core.v1.ConfigMap;
+  readonly settings: k8s.core.v1.ConfigMap;
   /** Secret of the blog's MySQL user: MYSQL_USER, MYSQL_PASSWORD. */
   readonly databaseUser: k8s.core.v1.Secret;
   /** Secret of MySQL's root: MYSQL_ROOT_PASSWORD. */
@@ -80,7 +80,7 @@ export class BlogConfiguration extends pulumi.ComponentResource {
       "schema.sql": readFileSync("db/schema.sql", "utf8"),
       "start-mysql.sh": readFileSync("db/start-mysql.sh", "utf8"),
     });
-    this.blog = configMap("settings", "koa-blog", { LOG_LEVEL: args.logLevel ?? "info" });
+    this.settings = configMap("settings", "koa-blog", { LOG_LEVEL: args.logLevel ?? "info" });
     this.databaseUser = secret("database-user", mySqlName, {
       MYSQL_USER: args.mysqlUser,
       MYSQL_PASSWORD: mysqlPassword,
@@ -93,7 +93,7 @@ export class BlogConfiguration extends pulumi.ComponentResource {
     this.registerOutputs({
       database: this.database,
       mySqlInit: this.mySqlInit,
-      blog: this.blog,
+      settings: this.settings,
       databaseUser: this.databaseUser,
       databaseRoot: this.databaseRoot,
       session: this.session,

@@ -1,7 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { BlogConfiguration } from "./blogConfiguration.ts";
 import {
   containerSecurityContext,
   podDefaults,
@@ -11,36 +10,47 @@ import {
   secretVolume,
 } from "./pods.ts";
 
+/** What a pod of the blog's image reads; it rolls when one of them changes. */
+export interface BlogPodSources {
+  /** ConfigMaps whose keys become variables. */
+  configMaps: k8s.core.v1.ConfigMap[];
+  /** Secrets whose keys become files. */
+  secrets: k8s.core.v1.Secret[];
+  /** The keys of those Secrets that the blog reads. */
+  secretKeys: string[];
+}
+
 // The user `node` of the base image.
 const nodeUser = 1000;
 
-/** What the pods of the blog's image share: its user and the Secrets that they mount as files. */
-export function blogPod(secrets: k8s.core.v1.Secret[]) {
+/** A pod of one container of the blog's image. What the caller adds to the container goes into `extra`. */
+export function blogPod(
+  name: string,
+  image: pulumi.Input<string>,
+  { configMaps, secrets, secretKeys }: BlogPodSources,
+  extra: Partial<k8s.types.input.core.v1.Container>,
+) {
   return {
     ...podDefaults,
     securityContext: podSecurityContext(nodeUser),
+    containers: [
+      {
+        name,
+        image,
+        imagePullPolicy: "IfNotPresent",
+        envFrom: configMaps.map(({ metadata }) => ({ configMapRef: { name: metadata.name } })),
+        env: secretFileVariables(secretKeys),
+        securityContext: containerSecurityContext,
+        resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "1", memory: "384Mi" } },
+        volumeMounts: [{ name: "secrets", mountPath: secretsFolder, readOnly: true }],
+        ...extra,
+      },
+    ],
     volumes: [
       secretVolume(
         "secrets",
-        secrets.map((secret) => secret.metadata.name),
+        secrets.map(({ metadata }) => metadata.name),
       ),
     ],
-  } satisfies Partial<k8s.types.input.core.v1.PodSpec>;
-}
-
-/** A container of the blog's image that knows the database: the settings by variables, the credentials by files. */
-export function blogContainer(name: string, image: pulumi.Input<string>, configuration: BlogConfiguration) {
-  return {
-    name,
-    image,
-    imagePullPolicy: "IfNotPresent",
-    envFrom: [
-      { configMapRef: { name: configuration.database.metadata.name } },
-      { configMapRef: { name: configuration.blog.metadata.name } },
-    ],
-    env: secretFileVariables(["MYSQL_USER", "MYSQL_PASSWORD"]),
-    securityContext: containerSecurityContext,
-    resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "1", memory: "384Mi" } },
-    volumeMounts: [{ name: "secrets", mountPath: secretsFolder, readOnly: true }],
-  } satisfies k8s.types.input.core.v1.Container;
+  } satisfies k8s.types.input.core.v1.PodSpec;
 }

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { blogContainer, blogPod } from "./blogPod.ts";
 import type { BlogConfiguration } from "./blogConfiguration.ts";
+import { blogPod } from "./blogPod.ts";
 import { labels, mySqlClient } from "./labels.ts";
 import { childOptions } from "./options.ts";
 
@@ -25,6 +25,13 @@ export class SchemaMigration extends pulumi.ComponentResource {
 
   constructor(name: string, args: SchemaMigrationArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:kubernetes:SchemaMigration", name, {}, opts);
+    const { database, databaseUser } = args.configuration;
+    const pod = blogPod(
+      "migration",
+      args.image,
+      { configMaps: [database], secrets: [databaseUser], secretKeys: ["MYSQL_USER", "MYSQL_PASSWORD"] },
+      { command: ["node", "db/migrate.ts"] },
+    );
     this.job = new k8s.batch.v1.Job(
       `${name}-job`,
       {
@@ -38,16 +45,7 @@ export class SchemaMigration extends pulumi.ComponentResource {
           activeDeadlineSeconds: 600,
           template: {
             metadata: { labels: { ...labels(component), ...mySqlClient } },
-            spec: {
-              ...blogPod([args.configuration.databaseUser]),
-              restartPolicy: "Never",
-              containers: [
-                {
-                  ...blogContainer("migration", args.image, args.configuration),
-                  command: ["node", "db/migrate.ts"],
-                },
-              ],
-            },
+            spec: { ...pod, restartPolicy: "Never" },
           },
         },
       },

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { buildInputs, contentHash } from "../../components/blogImage.ts";
+
+describe("The tag of the blog's image", () => {
+  let folder: string;
+  const hash = () => contentHash(folder, ["lock.json", "service"], "node:24");
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "koa-blog-"));
+    mkdirSync(join(folder, "service", "posts"), { recursive: true });
+    writeFileSync(join(folder, "lock.json"), "{}");
+    writeFileSync(join(folder, "service", "app.ts"), "one");
+    writeFileSync(join(folder, "service", "posts", "index.ts"), "two");
+    writeFileSync(join(folder, "README.md"), "three");
+  });
+
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is a tag that Docker accepts, the same in another folder of the same content", () => {
+    const before = hash();
+    assert.match(before, /^[0-9a-f]{16}$/);
+    const copy = `${folder}-copy`;
+    cpSync(folder, copy, { recursive: true });
+    assert.equal(contentHash(copy, ["lock.json", "service"], "node:24"), before);
+    rmSync(copy, { recursive: true });
+  });
+
+  const changes: [change: string, make: () => void][] = [
+    [
+      "a line",
+      () => {
+        writeFileSync(join(folder, "service", "posts", "index.ts"), "two!");
+      },
+    ],
+    [
+      "a new file",
+      () => {
+        writeFileSync(join(folder, "service", "new.ts"), "");
+      },
+    ],
+    [
+      "another name",
+      () => {
+        renameSync(join(folder, "service", "app.ts"), join(folder, "service", "main.ts"));
+      },
+    ],
+    [
+      "the lock file",
+      () => {
+        writeFileSync(join(folder, "lock.json"), "{ }");
+      },
+    ],
+  ];
+  for (const [change, make] of changes) {
+    it(`changes with ${change}`, () => {
+      const before = hash();
+      make();
+      assert.notEqual(hash(), before);
+    });
+  }
+
+  it("changes with the base image", () => {
+    assert.notEqual(contentHash(folder, ["service"], "node:24"), contentHash(folder, ["service"], "node:26"));
+  });
+
+  it("does not change with what the build does not read", () => {
+    const before = hash();
+    writeFileSync(join(folder, "README.md"), "four");
+    mkdirSync(join(folder, "service", "node_modules"));
+    writeFileSync(join(folder, "service", "node_modules", "x.js"), "five");
+    assert.equal(hash(), before);
+  });
+
+  it("covers what .dockerignore lets the build read", () => {
+    const allowed = readFileSync(".dockerignore", "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith("!"))
+      .map((line) => line.slice(1).replace(/\/(\*\*)?$/, ""));
+    assert.deepEqual(allowed.sort(), buildInputs.filter((input) => input !== ".dockerignore").sort());
+  });
+});

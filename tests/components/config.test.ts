@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+
+import { configKeys, parseConfig, secretKeys } from "../../config.ts";
+import { configDefaults } from "../../scripts/lib/project.ts";
+
+const defaults = Object.fromEntries(Object.entries(configDefaults()).map(([key, value]) => [key, String(value)]));
+
+const refusal = (values: Record<string, string>, secret = false): string => {
+  try {
+    parseConfig({ ...defaults, ...values }, () => secret);
+  } catch (error) {
+    assert.ok(pulumi.RunError.isInstance(error));
+    return error.message;
+  }
+  assert.fail(`${JSON.stringify(values)} was accepted`);
+};
+
+describe("The stack's configuration", () => {
+  it("is what Pulumi.yaml declares: each key typed, described, with a default", () => {
+    const { config } = parse(readFileSync("Pulumi.yaml", "utf8")) as {
+      config: Record<string, { type?: string; description?: string; default?: unknown }>;
+    };
+    assert.deepEqual(Object.keys(config).sort(), [...configKeys].sort());
+    for (const [key, { type, description, default: value }] of Object.entries(config)) {
+      assert.ok(["string", "integer", "boolean"].includes(type ?? ""), `${key} has the type ${String(type)}`);
+      assert.ok((description ?? "").length > 10, `${key} is not described`);
+      assert.notEqual(value, undefined, `${key} has no default`);
+    }
+  });
+
+  it("is accepted with all defaults, and has the numbers of the original", () => {
+    const config = parseConfig(defaults, () => false);
+    assert.equal(config.clusterName, "koa-blog");
+    assert.equal(config.workers, 2);
+    assert.equal(config.replicas, 2);
+    assert.equal(config.hostPort, 30423);
+    assert.equal(config.nodePort, 30423);
+    assert.equal(config.mergeKubeconfig, false);
+    assert.equal(config.mysqlPassword, undefined);
+  });
+
+  const wrong: [key: string, value: string, expected: string][] = [
+    ["hostPort", "0", "a whole number from 1 to 65535"],
+    ["hostPort", "65536", "a whole number from 1 to 65535"],
+    ["hostPort", "http", "a whole number from 1 to 65535"],
+    ["nodePort", "29999", "a whole number from 30000 to 32767"],
+    ["nodePort", "32768", "a whole number from 30000 to 32767"],
+    ["replicas", "0", "a whole number from 1 to 20"],
+    ["replicas", "-1", "a whole number from 1 to 20"],
+    ["replicas", "1.5", "a whole number from 1 to 20"],
+    ["workers", "0", "a whole number from 1 to 9"],
+    ["workers", "", "a whole number from 1 to 9"],
+    ["mysqlImage", "mysql", "an image reference with a tag other than latest"],
+    ["mysqlImage", "mysql:latest", "an image reference with a tag other than latest"],
+    ["mysqlImage", "mysql:latest@sha256:" + "0".repeat(64), "an image reference with a tag other than latest"],
+    ["mysqlImage", "MySQL:9", "an image reference with a tag other than latest"],
+    ["mysqlImage", "mysql:9 --privileged", "an image reference with a tag other than latest"],
+    ["nodeImage", "kindest/node@sha256:" + "0".repeat(64), "an image reference with a tag other than latest"],
+    ["baseImage", "node:24@sha256:abc", "an image reference with a tag other than latest"],
+    ["clusterName", "Koa Blog", "up to 42 lower-case letters, digits, dots and hyphens"],
+    ["clusterName", "a'; rm -rf ~; '", "up to 42 lower-case letters, digits, dots and hyphens"],
+    ["namespace", "koa_blog", "lower-case letters, digits and hyphens"],
+    ["listenAddress", "localhost", "an IP address, such as 127.0.0.1"],
+    ["logLevel", "verbose", "trace, debug, info, warn, error or fatal"],
+    ["mergeKubeconfig", "yes", "true or false"],
+    ["mysqlStorage", "1GB", "a size such as 512Mi or 1Gi"],
+    ["mysqlDatabase", "koa-blog", "up to 64 letters, digits and underscores"],
+    ["mysqlUser", "root", "up to 32 letters, digits and underscores, other than root"],
+  ];
+  for (const [key, value, expected] of wrong) {
+    it(`refuses ${key} = ${JSON.stringify(value)}, naming key, expectation, value and remedy`, () => {
+      const message = refusal({ [key]: value });
+      assert.ok(message.includes(`${key}: expected ${expected}`), message);
+      assert.ok(
+        message.includes(`got ${JSON.stringify(value)}; set it with "pulumi config set ${key} VALUE"`),
+        message,
+      );
+    });
+  }
+
+  const references = [
+    "mysql:9.7.2",
+    "docker.io/library/mysql:9.7",
+    "registry.example.com:5000/team/my-sql:9.7.2-oracle",
+    "localhost:5000/mysql:9",
+    "mysql:9.7.2@sha256:" + "0".repeat(64),
+  ];
+  for (const reference of references) {
+    it(`accepts the image ${reference.slice(0, 50)}`, () => {
+      assert.equal(parseConfig({ ...defaults, mysqlImage: reference }, () => false).mysqlImage, reference);
+    });
+  }
+
+  it("refuses an unknown key and lists the known ones", () => {
+    const message = refusal({ replica: "3" });
+    assert.match(message, /replica: there is no such key; remove it with "pulumi config rm replica"/);
+    for (const key of configKeys) assert.ok(message.includes(key), key);
+  });
+
+  it("reports every wrong key at once", () => {
+    const message = refusal({ hostPort: "0", replicas: "0", nosuch: "1" });
+    assert.equal(message.split("\n").length, 4, message);
+  });
+
+  it("refuses a secret in plain text, or one that is too short, without repeating it", () => {
+    for (const key of secretKeys) {
+      const value = "a-value-of-more-than-32-characters-1234";
+      assert.match(refusal({ [key]: value }), new RegExp(`${key}: expected a secret, got plain text`));
+      assert.ok(!refusal({ [key]: value }).includes(value));
+      const short = refusal({ [key]: "hunter2" }, true);
+      assert.match(short, new RegExp(`${key}: expected .* got another value`));
+      assert.ok(!short.includes("hunter2"));
+    }
+  });
+
+  it("keeps a secret secret", async () => {
+    const { mysqlPassword } = parseConfig({ ...defaults, mysqlPassword: "correct horse battery" }, () => true);
+    assert.ok(mysqlPassword);
+    assert.equal(await pulumi.isSecret(mysqlPassword), true);
+  });
+});

@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+
+import type * as k8s from "@pulumi/kubernetes";
+import { parse } from "yaml";
+
+import { revisionOf } from "../../components/blog.ts";
+import { runProgram, secretValue, type Inputs, type Registered } from "./program.ts";
+
+type PodSpec = k8s.types.output.core.v1.PodSpec;
+type Container = k8s.types.output.core.v1.Container;
+
+const podSpec = ({ inputs }: Registered): PodSpec => (inputs.spec as { template: { spec: PodSpec } }).template.spec;
+
+const onlyContainer = (resource: Registered): Container => {
+  const [container, ...others] = podSpec(resource).containers;
+  assert.ok(container);
+  assert.equal(others.length, 0);
+  return container;
+};
+
+const finder = (resources: Registered[]) => (name: string) => {
+  const resource = resources.find((candidate) => candidate.name === name);
+  assert.ok(resource, `${name} is not registered`);
+  return resource;
+};
+
+describe("The manifests", () => {
+  let find: ReturnType<typeof finder>;
+  let outputs: Inputs;
+  const workloads = ["mysql-statefulset", "blog-job", "blog-deployment"];
+
+  before(async () => {
+    const program = await runProgram();
+    find = finder(program.resources);
+    ({ outputs } = program);
+  });
+
+  for (const name of workloads) {
+    it(`give the pods of ${name} no more than they need`, () => {
+      const spec = podSpec(find(name));
+      assert.equal(spec.automountServiceAccountToken, false);
+      assert.equal(spec.enableServiceLinks, false);
+      assert.equal(spec.securityContext.runAsNonRoot, true);
+      assert.deepEqual(spec.securityContext.seccompProfile, { type: "RuntimeDefault" });
+      const container = onlyContainer(find(name));
+      assert.deepEqual(container.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+      assert.deepEqual(Object.keys(container.resources.requests), ["cpu", "memory"]);
+      assert.deepEqual(Object.keys(container.resources.limits), ["cpu", "memory"]);
+      assert.equal(container.imagePullPolicy, "IfNotPresent");
+    });
+
+    it(`show no secret in the variables of ${name}`, () => {
+      for (const { name: variable, value } of onlyContainer(find(name)).env) {
+        assert.ok(!/PASSWORD$|KEYS$/.test(variable), `${variable} is in the environment`);
+        if (/PASSWORD|KEYS/.test(variable)) assert.match(value, /^\/run\/secrets\//);
+      }
+    });
+  }
+
+  it("run MySQL and the blog as the users of their images", () => {
+    assert.deepEqual(
+      workloads.map((name) => podSpec(find(name)).securityContext.runAsUser),
+      [999, 1000, 1000],
+    );
+  });
+
+  it("probe MySQL and the blog at start, for readiness and for liveness", () => {
+    for (const name of ["mysql-statefulset", "blog-deployment"]) {
+      const { startupProbe, readinessProbe, livenessProbe } = onlyContainer(find(name));
+      for (const probe of [startupProbe, readinessProbe, livenessProbe]) assert.equal(typeof probe, "object", name);
+    }
+    const { readinessProbe, livenessProbe } = onlyContainer(find("blog-deployment"));
+    assert.equal(readinessProbe.httpGet.path, "/readyz");
+    // A database that is down must not restart the blog.
+    assert.equal(livenessProbe.httpGet.path, "/healthz");
+  });
+
+  it("replace the blog's pods one by one, never short of one, and let the endpoints drain", () => {
+    const spec = find("blog-deployment").inputs.spec as Inputs;
+    assert.equal(spec.replicas, 2);
+    assert.deepEqual(spec.strategy, { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } });
+    assert.deepEqual(onlyContainer(find("blog-deployment")).lifecycle, {
+      preStop: { exec: { command: ["sleep", "5"] } },
+    });
+    assert.deepEqual((find("blog-disruption-budget").inputs.spec as Inputs).maxUnavailable, 1);
+  });
+
+  it("spread the blog's pods over the workers, counting those of the same rollout only", () => {
+    const [constraint] = podSpec(find("blog-deployment")).topologySpreadConstraints;
+    const { labels } = (find("blog-deployment").inputs.spec as { template: { metadata: { labels: Inputs } } }).template
+      .metadata;
+    assert.equal(constraint?.topologyKey, "kubernetes.io/hostname");
+    assert.equal(constraint.labelSelector.matchLabels["koa-blog/revision"], labels["koa-blog/revision"]);
+  });
+
+  it("let the pods marked as MySQL's clients reach it, on its port, and no other", () => {
+    assert.deepEqual(find("mysql-clients").inputs.spec, {
+      podSelector: { matchLabels: { "app.kubernetes.io/name": "mysql", "app.kubernetes.io/part-of": "koa-blog" } },
+      policyTypes: ["Ingress"],
+      ingress: [
+        {
+          from: [{ podSelector: { matchLabels: { "koa-blog/mysql-client": "true" } } }],
+          ports: [{ port: "mysql", protocol: "TCP" }],
+        },
+      ],
+    });
+    const marked = workloads.filter((name) => {
+      const { template } = find(name).inputs.spec as { template: { metadata: { labels: Inputs } } };
+      return template.metadata.labels["koa-blog/mysql-client"] === "true";
+    });
+    assert.deepEqual(marked, ["blog-job", "blog-deployment"]);
+  });
+
+  it("publish the blog on NodePort 30423 without waiting for its pods", () => {
+    const { metadata, spec } = find("blog-service").inputs as { metadata: Inputs; spec: Inputs };
+    assert.deepEqual(metadata.annotations, { "pulumi.com/skipAwait": "true" });
+    assert.equal(spec.type, "NodePort");
+    assert.deepEqual(spec.ports, [{ name: "http", port: 5000, targetPort: "http", nodePort: 30423 }]);
+    const cluster = parse(find("kind-cluster").inputs.stdin as string) as { nodes: Inputs[] };
+    assert.deepEqual(cluster.nodes[0]?.extraPortMappings, [
+      { containerPort: 30423, hostPort: 30423, listenAddress: "0.0.0.0", protocol: "TCP" },
+    ]);
+  });
+
+  it("make a headless service for MySQL", () => {
+    assert.equal((find("mysql-service").inputs.spec as Inputs).clusterIP, "None");
+  });
+
+  it("enforce the restricted Pod Security Standard", () => {
+    const { labels } = find("blog-namespace").inputs.metadata as { labels: Inputs };
+    assert.equal(labels["pod-security.kubernetes.io/enforce"], "restricted");
+  });
+
+  it("keep every credential in a Secret, and the Secrets secret", () => {
+    const contents = {
+      "blog-database-user": { MYSQL_USER: "koa_blog", MYSQL_PASSWORD: "result of blog-mysql-password" },
+      "blog-database-root": { MYSQL_ROOT_PASSWORD: "result of blog-mysql-root-password" },
+      "blog-session": { SESSION_KEYS: "result of blog-session-key" },
+    };
+    for (const [name, content] of Object.entries(contents)) {
+      assert.deepEqual(secretValue(find(name).inputs.stringData), content);
+    }
+    for (const name of ["blog-database", "blog-mysql-init", "blog-settings"]) {
+      assert.ok(!JSON.stringify(find(name).inputs).includes("result of"), name);
+    }
+    assert.equal(secretValue(find("kind-provider").inputs.kubeconfig), "stdout of kind-cluster");
+    assert.deepEqual(find("kind-cluster").additionalSecretOutputs, ["stdout"]);
+  });
+
+  it("give ConfigMaps and Secrets no fixed name, so that a change of content is a change of name", () => {
+    for (const name of ["blog-database", "blog-mysql-init", "blog-settings", "blog-database-user", "blog-session"]) {
+      assert.equal((find(name).inputs.metadata as Inputs).name, undefined, name);
+      assert.equal(find(name).inputs.immutable, true, name);
+    }
+  });
+
+  it("mark kubeconfig and credentials as secret outputs, and the others not", () => {
+    const secrets = Object.entries(outputs).map(([key, value]) => [key, (value as { isSecret: boolean }).isSecret]);
+    assert.deepEqual(Object.fromEntries(secrets), {
+      clusterName: false,
+      credentials: true,
+      imageTag: false,
+      kubeconfig: true,
+      url: false,
+    });
+    assert.equal((outputs.url as { value: unknown }).value, "http://localhost:30423");
+  });
+});
+
+describe("The settings", () => {
+  it("reach the objects that they name", async () => {
+    const { resources, outputs } = await runProgram(
+      {
+        clusterName: "other",
+        workers: "3",
+        hostPort: "8080",
+        nodePort: "31000",
+        listenAddress: "127.0.0.1",
+        namespace: "blog-two",
+        replicas: "4",
+        mysqlImage: "registry.example.com/mysql:9.7.2@sha256:" + "1".repeat(64),
+        mysqlStorage: "5Gi",
+        mysqlDatabase: "posts",
+        mysqlUser: "writer",
+        logLevel: "debug",
+        mergeKubeconfig: "true",
+      },
+      { mysqlPassword: "a configured password", sessionKeys: "k".repeat(32) },
+    );
+    const find = finder(resources);
+    const cluster = find("kind-cluster").inputs;
+    assert.match(cluster.delete as string, /kind delete cluster --name 'other'/);
+    const { nodes } = parse(cluster.stdin as string) as { nodes: Inputs[] };
+    assert.deepEqual(
+      nodes.map(({ role }) => role),
+      ["control-plane", "worker", "worker", "worker"],
+    );
+    assert.deepEqual(nodes[0]?.extraPortMappings, [
+      { containerPort: 31000, hostPort: 8080, listenAddress: "127.0.0.1", protocol: "TCP" },
+    ]);
+    assert.equal((find("images-mysql").inputs.environment as Inputs).NODES, "other-worker,other-worker2,other-worker3");
+    assert.match(find("kind-context").inputs.create as string, /kind export kubeconfig --name other/);
+    for (const { name, inputs, type } of resources.filter((resource) => resource.type.startsWith("kubernetes:"))) {
+      const metadata = inputs.metadata as Inputs;
+      const namespace = type.endsWith(":Namespace") ? metadata.name : metadata.namespace;
+      assert.equal(namespace, "blog-two", name);
+    }
+    assert.equal((find("blog-deployment").inputs.spec as Inputs).replicas, 4);
+    // An image that was loaded into a node has no digest there.
+    assert.equal(onlyContainer(find("mysql-statefulset")).image, "registry.example.com/mysql:9.7.2");
+    const [claim] = (find("mysql-statefulset").inputs.spec as { volumeClaimTemplates: { spec: Inputs }[] })
+      .volumeClaimTemplates;
+    assert.deepEqual(claim?.spec.resources, { requests: { storage: "5Gi" } });
+    assert.deepEqual(find("blog-database").inputs.data, {
+      MYSQL_HOST: "mysql.blog-two.svc.cluster.local",
+      MYSQL_PORT: "3306",
+      MYSQL_DATABASE: "posts",
+    });
+    assert.deepEqual(secretValue(find("blog-database-user").inputs.stringData), {
+      MYSQL_USER: "writer",
+      MYSQL_PASSWORD: "a configured password",
+    });
+    assert.deepEqual(find("blog-settings").inputs.data, { LOG_LEVEL: "debug" });
+    assert.deepEqual(
+      resources.filter(({ type }) => type.startsWith("random:")).map(({ name }) => name),
+      ["blog-mysql-root-password"],
+    );
+    assert.equal((outputs.url as { value: unknown }).value, "http://localhost:8080");
+  });
+
+  it("are refused before any resource is registered", async () => {
+    await assert.rejects(runProgram({ replicas: "0" }), /replicas: expected a whole number from 1 to 20, got "0"/);
+  });
+
+  it("make another revision of the blog when any of its inputs changes", () => {
+    const revision = revisionOf(["tag", "database-1", "settings-1"]);
+    assert.equal(revision, revisionOf(["tag", "database-1", "settings-1"]));
+    assert.notEqual(revision, revisionOf(["tag", "database-2", "settings-1"]));
+    assert.match(revision, /^[0-9a-f]{16}$/);
+  });
+});

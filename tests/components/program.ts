@@ -1,0 +1,169 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as settings from "@pulumi/pulumi/runtime/settings.js";
+
+import { configDefaults } from "../../scripts/lib/project.ts";
+
+/** One resource as the program registered it. */
+export interface Registered {
+  type: string;
+  name: string;
+  urn: string;
+  /** URN of the component that owns it; empty for what the stack owns. */
+  parent: string;
+  /** URNs of what it waits for: what `dependsOn` names and what its inputs come from. */
+  dependencies: string[];
+  provider: string;
+  deletedWith: string;
+  deleteBeforeReplace: boolean;
+  additionalSecretOutputs: string[];
+  inputs: Inputs;
+}
+
+export type Inputs = Record<string, unknown>;
+
+interface Request {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getDependenciesList(): string[];
+  getProvider(): string;
+  getDeletedwith(): string;
+  getDeletebeforereplace(): boolean;
+  getAdditionalsecretoutputsList(): string[];
+  getObject(): { toJavaScript(): Inputs } | undefined;
+}
+
+type Callback = (error: unknown, response: { getUrn(): string } | undefined) => void;
+
+/** Pulumi's mark on a secret in what goes over the wire. */
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+const signatureKey = "4dabf18193072939515e22adb298388d";
+
+/** The value inside a secret; anything else fails. */
+export function secretValue(value: unknown): unknown {
+  const wrapped = value as Record<string, unknown> | undefined;
+  if (wrapped?.[signatureKey] !== secretSignature) throw new Error(`not a secret: ${JSON.stringify(value)}`);
+  return wrapped.value;
+}
+
+/** What the resources' providers would answer. */
+const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Inputs> = {
+  "command:local:Command": ({ inputs, name }) => ({ ...(inputs as Inputs), stdout: `stdout of ${name}` }),
+  "docker:index/image:Image": ({ inputs }) => inputs as Inputs,
+  "pulumi:providers:kubernetes": ({ inputs }) => inputs as Inputs,
+  "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: `result of ${name}` }),
+  ...Object.fromEntries(
+    [
+      "kubernetes:core/v1:Namespace",
+      "kubernetes:core/v1:ConfigMap",
+      "kubernetes:core/v1:Secret",
+      "kubernetes:core/v1:Service",
+      "kubernetes:apps/v1:StatefulSet",
+      "kubernetes:apps/v1:Deployment",
+      "kubernetes:batch/v1:Job",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+      "kubernetes:policy/v1:PodDisruptionBudget",
+    ].map((type) => [type, named]),
+  ),
+};
+
+/** An object that has no name of its own gets one that says so, as the Kubernetes provider would give it. */
+function named({ inputs, name }: pulumi.runtime.MockResourceArgs): Inputs {
+  const { metadata, ...rest } = inputs as { metadata: { name?: string } };
+  return { ...rest, metadata: { name: `${name}-auto`, ...metadata } };
+}
+
+const calls: Record<string, (inputs: Inputs) => Inputs> = {
+  "command:local:run": () => ({ stdout: "generation-1" }),
+};
+
+/** Mocks that note what they do not know: an error of theirs would leave the program waiting. */
+function makeMocks(unknown: string[]): pulumi.runtime.Mocks {
+  return {
+    newResource(args) {
+      const id = `${args.name}-id`;
+      if (!args.custom) return { id, state: {} };
+      const provider = providers[args.type];
+      if (!provider) unknown.push(`a resource of type ${args.type}`);
+      return { id, state: provider?.(args) ?? {} };
+    },
+    call({ token, inputs }) {
+      const call = calls[token];
+      if (!call) unknown.push(`a call of ${token}`);
+      return call?.(inputs as Inputs) ?? {};
+    },
+  };
+}
+
+let runs = 0;
+
+/**
+ * Runs the whole program against mocks.
+ *
+ * @param config - settings that differ from the defaults of Pulumi.yaml
+ * @param secrets - settings set with `--secret`
+ * @returns what it registered, in order, and its outputs
+ */
+export async function runProgram(
+  config: Record<string, string> = {},
+  secrets: Record<string, string> = {},
+): Promise<{ resources: Registered[]; outputs: Inputs }> {
+  const values = { ...configDefaults(), ...config, ...secrets };
+  const qualified = Object.entries(values).map(([key, value]) => [`koa-blog:${key}`, String(value)]);
+  const unknown: string[] = [];
+  await pulumi.runtime.setMocks(makeMocks(unknown), "koa-blog", "dev", false);
+  pulumi.runtime.setAllConfig(Object.fromEntries(qualified) as Record<string, string>);
+  process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(Object.keys(secrets).map((key) => `koa-blog:${key}`));
+  const resources = recordResources();
+  runs += 1;
+  // The query makes it another module: each run is a program of its own.
+  const program = (await import(`../../index.ts?run=${String(runs)}`)) as Inputs;
+  const outputs = Object.fromEntries(
+    await Promise.all(Object.entries(program).map(async ([key, value]) => [key, await settle(value)] as const)),
+  );
+  await settings.disconnect();
+  if (unknown.length > 0) throw new Error(`no test expects ${unknown.join(", ")}`);
+  return { resources, outputs };
+}
+
+/** An output with whether it is secret: what `isSecret` and `value` say. */
+export interface Settled {
+  value: unknown;
+  isSecret: boolean;
+}
+
+async function settle(value: unknown): Promise<Settled> {
+  if (!pulumi.Output.isInstance(value)) return { value, isSecret: false };
+  const output = value as pulumi.Output<unknown> & { promise(): Promise<unknown>; isSecret: Promise<boolean> };
+  return { value: await output.promise(), isSecret: await output.isSecret };
+}
+
+/** Mocks do not see parents, dependencies and options (pulumi/pulumi#14421); the requests to the engine do. */
+function recordResources(): Registered[] {
+  const resources: Registered[] = [];
+  const monitor = settings.getMonitor() as unknown as {
+    registerResource(request: Request, callback: Callback): unknown;
+  };
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, callback) =>
+    register(request, (error, response) => {
+      if (response) resources.push(registered(request, response.getUrn()));
+      callback(error, response);
+    });
+  return resources;
+}
+
+function registered(request: Request, urn: string): Registered {
+  return {
+    type: request.getType(),
+    name: request.getName(),
+    urn,
+    parent: request.getParent(),
+    dependencies: request.getDependenciesList(),
+    provider: request.getProvider(),
+    deletedWith: request.getDeletedwith(),
+    deleteBeforeReplace: request.getDeletebeforereplace(),
+    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    inputs: request.getObject()?.toJavaScript() ?? {},
+  };
+}

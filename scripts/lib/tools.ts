@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { accessSync, chmodSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 
 import { projectFolder, stateFolder } from "./project.ts";
 
@@ -92,7 +92,7 @@ export async function download(url: string, checksum: string, path: string): Pro
       `${url} is not what was released: expected SHA-256 ${checksum}, got ${actual}. Nothing was installed`,
     );
   }
-  mkdirSync(toolsFolder, { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.part`, content);
   chmodSync(`${path}.part`, 0o755);
   renameSync(`${path}.part`, path);

@@ -1,0 +1,43 @@
+/** A reader of the blog: fetches pages, keeps cookies, fills in forms. */
+export class Visitor {
+  readonly #cookies = new Map<string, string>();
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async get(path: string): Promise<{ status: number; text: string }> {
+    const response = await this.#fetch(path, {});
+    return { status: response.status, text: await response.text() };
+  }
+
+  /** Submits the form of the page: the token comes from the page itself. */
+  async submit(page: string, fields: Record<string, string>, action = page): Promise<Response> {
+    const { text } = await this.get(page);
+    const token = /name="([^"]*csrf[^"]*)"[^>]*value="([^"]+)"/.exec(text);
+    if (!token?.[1] || !token[2]) throw new Error(`${page} has no form with a token: ${text.slice(0, 500)}`);
+    return this.#fetch(action, {
+      method: "POST",
+      body: new URLSearchParams({ ...fields, [token[1]]: token[2] }),
+      headers: { origin: this.#url },
+    });
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    const response = await fetch(this.#url + path, {
+      ...init,
+      redirect: "manual",
+      signal: AbortSignal.timeout(10_000),
+      headers: {
+        ...(init.headers as Record<string, string> | undefined),
+        cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+      },
+    });
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+      if (name && value !== undefined) this.#cookies.set(name, value);
+    }
+    return response;
+  }
+}

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { Visitor } from "./blog.ts";
+import { Checkout, docker, until } from "./checkout.ts";
+
+const clusterName = "koa-blog-e2e";
+const otherKubeconfig = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n";
+
+interface Step {
+  op: string;
+  urn: string;
+}
+
+/** One real stack, from nothing to nothing. The tests build on each other; the first failure ends them. */
+describe("The stack on a real cluster", () => {
+  let checkout: Checkout;
+  let visitor: Visitor;
+  const report = (message: string) => {
+    console.log(`      ${message}`);
+  };
+  const nodes = () => docker("ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${clusterName}`);
+  const answers = () =>
+    fetch(checkout.url, { signal: AbortSignal.timeout(2000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  const podNodes = () =>
+    checkout
+      .kubectl("get", "pods", "--selector", "app.kubernetes.io/name=koa-blog", "--output", podFields)
+      .split("\n")
+      .filter((line) => line.endsWith(" "))
+      .map((line) => line.trim());
+  // The node of each pod, and when it began to terminate.
+  const podFields = "jsonpath={range .items[*]}{.spec.nodeName} {.metadata.deletionTimestamp}{'\\n'}{end}";
+  const stateFile = () => checkout.read(".state/.pulumi/stacks/koa-blog/dev.json");
+  const succeeds = (script: string, ...args: string[]) => {
+    const ended = checkout.npm(script, ...args);
+    assert.equal(ended.status, 0, ended.output);
+    return ended;
+  };
+  const changes = (): string[] => {
+    const { output } = succeeds("preview", "--json");
+    const { steps } = JSON.parse(output.slice(output.indexOf("{"))) as { steps: Step[] };
+    const changed = steps.filter(({ op }) => op !== "same").map(({ urn }) => urn.split("::").at(-1) ?? "");
+    return [...new Set(changed)].sort();
+  };
+
+  before(() => {
+    checkout = new Checkout(clusterName, 30424);
+    visitor = new Visitor(checkout.url);
+    writeFileSync(checkout.kubeconfig, otherKubeconfig);
+  });
+
+  after(function () {
+    if (this.currentTest?.isFailed() && nodes()) {
+      console.log(checkout.kubectl("get", "pods,events", "--output", "wide"));
+    }
+    checkout.npm("destroy");
+    checkout.remove();
+  });
+
+  it("passes the doctor's check", () => {
+    const { output } = succeeds("doctor");
+    assert.match(output, /✓ Docker engine/);
+  });
+
+  it("refuses a wrong setting before anything is created", () => {
+    checkout.configure({ replicas: 0 });
+    const { status, output } = checkout.npm("up");
+    assert.notEqual(status, 0);
+    assert.match(output, /replicas: expected a whole number from 1 to 20, got "0"/);
+    assert.equal(nodes(), "");
+    checkout.configure({ replicas: 2 });
+  });
+
+  it("previews on an empty machine, and makes nothing", () => {
+    const { output } = succeeds("preview");
+    for (const resource of ["kind-cluster", "blog-image", "mysql-statefulset", "blog-job", "blog-deployment"]) {
+      assert.match(output, new RegExp(`${resource}\\s+create`));
+    }
+    assert.equal(nodes(), "");
+  });
+
+  it("comes up with one command, and leaves the checkout clean and the user's kubeconfig alone", async () => {
+    const { output, seconds } = succeeds("up");
+    report(`up from nothing: ${seconds.toFixed(0)} s`);
+    assert.ok(output.includes(`The blog answers on ${checkout.url}`), output);
+    assert.match(output, /MySQL +docker exec/);
+    assert.equal(await answers(), true);
+    assert.equal(checkout.gitStatus(), "");
+    assert.equal(readFileSync(checkout.kubeconfig, "utf8"), otherKubeconfig);
+    const { credentials, kubeconfig } = checkout.outputs() as {
+      credentials: Record<string, string>;
+      kubeconfig: string;
+    };
+    const key = /client-key-data: (\S+)/.exec(kubeconfig)?.[1];
+    const secrets = [credentials.mysqlPassword, credentials.mysqlRootPassword, credentials.sessionKeys, key];
+    for (const secret of secrets) {
+      assert.ok(secret && secret.length >= 32);
+      assert.ok(!output.includes(secret), "a secret is in the output of up");
+      assert.ok(!stateFile().includes(secret), "a secret is in the plain state");
+    }
+  });
+
+  it("serves the blog: register, log in, write", async () => {
+    const registered = await visitor.submit("/auth/register", { username: "ada", password: "lovelace" });
+    assert.equal(registered.headers.get("location"), "/auth/login");
+    const loggedIn = await visitor.submit("/auth/login", { username: "ada", password: "lovelace" });
+    assert.equal(loggedIn.headers.get("location"), "/");
+    const created = await visitor.submit("/create", { title: "First post", body: "Written through the NodePort" });
+    assert.equal(created.headers.get("location"), "/");
+    assert.match((await visitor.get("/")).text, /First post/);
+  });
+
+  it("changes nothing when nothing has changed", () => {
+    succeeds("preview", "--expect-no-changes");
+    const { output } = succeeds("up");
+    assert.match(output, /32 unchanged/);
+  });
+
+  it("runs each pod with no more than it needs, and the blog's on both workers", () => {
+    assert.deepEqual(podNodes().sort(), [`${clusterName}-worker`, `${clusterName}-worker2`]);
+    for (const pod of ["mysql-0", "deployment/koa-blog"]) {
+      const script = "id -u; touch /probe 2>&1; ls /var/run/secrets/kubernetes.io 2>&1; grep CapEff /proc/1/status";
+      const output = checkout.kubectl("exec", pod, "--", "sh", "-c", `${script}; true`);
+      assert.match(output, /^(999|1000)\n/, pod);
+      assert.match(output, /touch: .*Read-only file system/, pod);
+      assert.match(output, /ls: .*No such file or directory/, pod);
+      assert.match(output, /CapEff:\s0+$/, pod);
+    }
+  });
+
+  it("tells its status, and follows the blog's logs", async () => {
+    assert.match(succeeds("status").output, new RegExp(`${checkout.url} answers 200`));
+    const logs = checkout.start("logs");
+    let output = "";
+    logs.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    await until("a request in the logs", 20, async () => {
+      await visitor.get("/?from=the-logs-test");
+      return output.includes('"/"');
+    });
+    if (logs.pid) process.kill(-logs.pid, "SIGINT");
+  });
+
+  it("previews a change of one line in service/ as image, load, Job and Deployment", () => {
+    checkout.write("service/README.md", "Nothing that the image holds.\n");
+    assert.deepEqual(changes(), []);
+    checkout.write("service/app.ts", `${checkout.read("service/app.ts")}// One more line.\n`);
+    assert.deepEqual(changes(), ["blog-deployment", "blog-image", "blog-job", "images-blog"]);
+  });
+
+  it("rolls that change out without one failed request, spread over the workers, data kept", async () => {
+    const failures: string[] = [];
+    let requests = 0;
+    let rolling = true;
+    const load = (async () => {
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set after the run
+      while (rolling) {
+        requests += 1;
+        await fetch(checkout.url, { signal: AbortSignal.timeout(5000), headers: { connection: "close" } }).then(
+          ({ status }) => status === 200 || failures.push(String(status)),
+          (error: unknown) => failures.push(String((error as Error).cause ?? error)),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    })();
+    const up = checkout.start("up");
+    const status = await new Promise((resolve) => up.on("exit", resolve));
+    // The last pods of before go on serving while their endpoints are forgotten.
+    await new Promise((resolve) => setTimeout(resolve, 8000));
+    rolling = false;
+    await load;
+    assert.equal(status, 0);
+    report(`requests during the rollout: ${String(requests)}, failed: ${String(failures.length)}`);
+    assert.deepEqual(failures, []);
+    assert.deepEqual(podNodes().sort(), [`${clusterName}-worker`, `${clusterName}-worker2`]);
+    assert.match((await visitor.get("/")).text, /First post/);
+  });
+
+  it("takes a new password to MySQL and rolls the pods that read it", async () => {
+    succeeds("pulumi", "config", "set", "--secret", "mysqlPassword", "another password's turn");
+    assert.deepEqual(changes(), ["blog-database-user", "blog-deployment", "blog-job", "mysql-statefulset"]);
+    succeeds("up");
+    await until("the blog answers", 30, answers);
+    assert.match((await visitor.get("/")).text, /First post[^]*ada/);
+  });
+
+  it("answers 503 while MySQL is away, and recovers by itself", async () => {
+    checkout.kubectl("scale", "statefulset/mysql", "--replicas=0", "--timeout=60s");
+    await until("503", 60, async () => (await visitor.get("/")).status === 503);
+    const start = Date.now();
+    assert.equal((await visitor.get("/")).status, 503);
+    assert.ok(Date.now() - start < 2500, "503 took longer than 2.5 s");
+    checkout.kubectl("scale", "statefulset/mysql", "--replicas=1");
+    await until("the blog answers", 120, answers);
+    const restarts = "jsonpath={.items[*].status.containerStatuses[*].restartCount}";
+    const selector = ["--selector", "app.kubernetes.io/name=koa-blog"];
+    assert.equal(checkout.kubectl("get", "pods", ...selector, "--output", restarts), "0 0");
+  });
+
+  it("notices a cluster that was deleted by hand, and arrives after two interrupted runs", async () => {
+    docker("rm", "--force", "--volumes", ...nodes().split("\n"));
+    assert.ok(changes().includes("kind-cluster"));
+
+    const interrupted = checkout.start("up", "--skip-preview");
+    await until("nodes are being made", 60, () => nodes().split("\n").length === 3);
+    if (interrupted.pid) process.kill(-interrupted.pid, "SIGINT");
+    await new Promise((resolve) => interrupted.on("exit", resolve));
+    report("interrupted with Ctrl-C while the cluster was made");
+
+    const killed = checkout.start("up", "--skip-preview");
+    await until("MySQL is being started", 300, () => {
+      try {
+        return checkout.kubectl("get", "pods").includes("mysql-0");
+      } catch {
+        return false;
+      }
+    });
+    if (killed.pid) process.kill(-killed.pid, "SIGKILL");
+    report("killed while MySQL was started");
+
+    const { seconds } = succeeds("up");
+    report(`up after that: ${seconds.toFixed(0)} s`);
+    await until("the blog answers", 30, answers);
+    succeeds("preview", "--expect-no-changes");
+    const state = JSON.parse(stateFile()) as { checkpoint: { latest: { pending_operations?: unknown[] } } };
+    assert.deepEqual(state.checkpoint.latest.pending_operations ?? [], []);
+  });
+
+  it("is destroyed with the cluster already gone, and leaves nothing", () => {
+    docker("rm", "--force", "--volumes", ...nodes().split("\n"));
+    const { seconds } = succeeds("destroy");
+    report(`destroy: ${seconds.toFixed(0)} s`);
+    assert.equal(nodes(), "");
+    if (docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster") === "") {
+      assert.equal(docker("network", "ls", "--quiet", "--filter", "name=^kind$"), "");
+    }
+    assert.equal(readFileSync(checkout.kubeconfig, "utf8"), otherKubeconfig);
+    assert.ok(!existsSync(join(checkout.folder, ".state", `kind-${clusterName}`)));
+  });
+
+  it("is destroyed after a run that was killed while it made the cluster", async () => {
+    const killed = checkout.start("up", "--skip-preview");
+    await until("nodes are being made", 90, () => nodes() !== "");
+    if (killed.pid) process.kill(-killed.pid, "SIGKILL");
+    succeeds("destroy");
+    assert.equal(nodes(), "");
+  });
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { createServer, type AddressInfo } from "node:net";
+
+import { checkEngine, checkNode, portError, report, type Engine } from "../../scripts/lib/preflight.ts";
+
+const engine: Engine = {
+  ServerVersion: "28.2.2",
+  OSType: "linux",
+  NCPU: 4,
+  MemTotal: 8 * 2 ** 30,
+  DockerRootDir: "/var/lib/docker",
+  OperatingSystem: "Docker Desktop",
+};
+const levels = (changes: Partial<Engine>) => checkEngine({ ...engine, ...changes }).map(({ level }) => level);
+
+describe("The preflight", () => {
+  it("accepts an engine with 8 GB", () => {
+    assert.deepEqual(levels({}), ["ok", "ok"]);
+  });
+
+  it("refuses an engine that is too small, and says what it has and what it needs", () => {
+    const [, memory] = checkEngine({ ...engine, MemTotal: 2 * 2 ** 30 });
+    assert.equal(memory?.level, "problem");
+    assert.match(memory.message, /has 2\.0 GiB of memory, and the stack needs 3\.5 GiB/);
+    assert.match(memory.remedy ?? "", /Docker Desktop under Settings, Resources/);
+  });
+
+  it("reports every problem of the engine at once", () => {
+    assert.deepEqual(levels({ OSType: "windows", MemTotal: 2 ** 30 }), ["problem", "problem"]);
+  });
+
+  it("asks for Node.js 20.19 or later", () => {
+    assert.deepEqual(
+      ["18.20.0", "20.18.9", "20.19.0", "24.1.0"].map((version) => checkNode(version).level),
+      ["problem", "problem", "ok", "ok"],
+    );
+  });
+
+  it("tells a port in use from a free one", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    assert.equal(await portError(port, "127.0.0.1"), "EADDRINUSE");
+    await new Promise((resolve) => server.close(resolve));
+    assert.equal(await portError(port, "127.0.0.1"), undefined);
+  });
+
+  it("prints each finding on a line of its own, with its remedy below", () => {
+    assert.equal(
+      report([
+        { level: "ok", message: "fine" },
+        { level: "problem", message: "bad", remedy: "mend it" },
+      ]),
+      "✓ fine\n✗ bad\n    → mend it",
+    );
+  });
+});

@@ -99,7 +99,7 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
           labelSelector: { matchLabels: { ...selectorLabels(blogName), ...revision } },
         },
       ],
-      // The drain, then the 20 seconds that the blog gives what is in flight, and some to spare.
+      // The drain, then the 25 seconds (SHUTDOWN_GRACE) that the blog gives what is in flight, and some to spare.
       terminationGracePeriodSeconds: drainSeconds + 30,
     },
   };

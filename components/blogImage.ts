@@ -14,8 +14,11 @@ export interface BlogImageArgs {
   baseImage: pulumi.Input<string>;
 }
 
-/** What the build reads, besides the Dockerfile's base image: the allow-list of `.dockerignore`. */
+/** What the build reads: the allow-list of `.dockerignore`, and that file itself. */
 export const buildInputs = [".dockerignore", "package.json", "package-lock.json", "service", "db"];
+
+/** What it does not read of the folders among them, as `.dockerignore` says as well. */
+export const ignoredNames = ["node_modules", "README.md"];
 
 const repository = "localhost/koa-blog";
 
@@ -67,10 +70,10 @@ export function contentHash(folder: string, inputs: string[], ...others: string[
   return hash.digest("hex").slice(0, 16);
 }
 
-/** Paths, with forward slashes, of the file or of all files in the folder, installed packages excepted. */
+/** Paths, with forward slashes, of the file or of all files in the folder. */
 function filesBelow(folder: string, input: string): string[] {
   if (!statSync(join(folder, input)).isDirectory()) return [input];
   return readdirSync(join(folder, input)).flatMap((name) =>
-    name === "node_modules" ? [] : filesBelow(folder, `${input}/${name}`),
+    ignoredNames.includes(name) ? [] : filesBelow(folder, `${input}/${name}`),
   );
 }

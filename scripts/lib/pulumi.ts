@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -21,11 +21,24 @@ export function pulumiEnvironment(): NodeJS.ProcessEnv {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // The salt of the passphrase is in the state; see keepStackFile.
     PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
+    ...dockerHost(),
     ...process.env,
     ...(PULUMI_CONFIG_PASSPHRASE === undefined &&
       PULUMI_CONFIG_PASSPHRASE_FILE === undefined && { PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile }),
     PATH: [toolsFolder, dirname(pulumiCommand()), PATH].join(delimiter),
   };
+}
+
+/**
+ * The socket of docker's current context. Pulumi's Docker provider knows no contexts: beside kind, which asks docker, it
+ * might build with another engine, such as the one that Docker Desktop is installed next to.
+ */
+function dockerHost(): { DOCKER_HOST?: string } {
+  const { stdout } = spawnSync("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"], {
+    encoding: "utf8",
+  });
+  const host = (stdout as string | undefined)?.trim();
+  return host?.startsWith("unix://") ? { DOCKER_HOST: host } : {};
 }
 
 /** Makes what a first run needs: the folder of the state, a passphrase, the stack. */

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { buildInputs, contentHash } from "../../components/blogImage.ts";
+import { buildInputs, contentHash, ignoredNames } from "../../components/blogImage.ts";
 
 describe("The tag of the blog's image", () => {
   let folder: string;
@@ -77,11 +77,13 @@ describe("The tag of the blog's image", () => {
     assert.equal(hash(), before);
   });
 
-  it("covers what .dockerignore lets the build read", () => {
-    const allowed = readFileSync(".dockerignore", "utf8")
+  it("covers what .dockerignore lets the build read, and the Dockerfile", () => {
+    const lines = readFileSync(".dockerignore", "utf8")
       .split("\n")
-      .filter((line) => line.startsWith("!"))
-      .map((line) => line.slice(1).replace(/\/(\*\*)?$/, ""));
+      .filter((line) => line && !line.startsWith("#"));
+    const allowed = lines.filter((line) => line.startsWith("!")).map((line) => line.slice(1).replace("/**", ""));
     assert.deepEqual(allowed.sort(), buildInputs.filter((input) => input !== ".dockerignore").sort());
+    const ignored = lines.filter((line) => line.startsWith("**/")).map((line) => line.slice(3));
+    assert.deepEqual(ignored.sort(), [...ignoredNames].sort());
   });
 });

@@ -32,6 +32,16 @@ describe("The stack's configuration", () => {
     }
   });
 
+  it("is what the README's table lists, with the same defaults", () => {
+    const rows = readFileSync("README.md", "utf8").matchAll(/^\| `(\w+)` +\| (\S+)/gm);
+    const documented = [...rows].map(([, key = "", value = ""]) => [key, value.replaceAll("`", "")] as const);
+    assert.deepEqual(documented.map(([key]) => key).sort(), [...configKeys].sort());
+    for (const [key, value] of documented) {
+      const shortened = new RegExp(`^${value.replace("generated", "").replace("…", ".*")}$`);
+      assert.match(defaults[key] ?? "", shortened, key);
+    }
+  });
+
   it("is accepted with all defaults, and has the numbers of the original", () => {
     const config = parseConfig(defaults, () => false);
     assert.equal(config.clusterName, "koa-blog");

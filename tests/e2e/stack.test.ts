@@ -30,10 +30,11 @@ describe("The stack on a real cluster", () => {
     checkout
       .kubectl("get", "pods", "--selector", "app.kubernetes.io/name=koa-blog", "--output", podFields)
       .split("\n")
-      .filter((line) => line.endsWith(" "))
-      .map((line) => line.trim());
+      .filter((line) => line.endsWith("="))
+      .map((line) => line.slice(0, -1))
+      .sort();
   // The node of each pod, and when it began to terminate.
-  const podFields = "jsonpath={range .items[*]}{.spec.nodeName} {.metadata.deletionTimestamp}{'\\n'}{end}";
+  const podFields = "jsonpath={range .items[*]}{.spec.nodeName}={.metadata.deletionTimestamp}{'\\n'}{end}";
   const stateFile = () => checkout.read(".state/.pulumi/stacks/koa-blog/dev.json");
   const succeeds = (script: string, ...args: string[]) => {
     const ended = checkout.npm(script, ...args);
@@ -121,7 +122,7 @@ describe("The stack on a real cluster", () => {
   });
 
   it("runs each pod with no more than it needs, and the blog's on both workers", () => {
-    assert.deepEqual(podNodes().sort(), [`${clusterName}-worker`, `${clusterName}-worker2`]);
+    assert.deepEqual(podNodes(), [`${clusterName}-worker`, `${clusterName}-worker2`]);
     for (const pod of ["mysql-0", "deployment/koa-blog"]) {
       const script = "id -u; touch /probe 2>&1; ls /var/run/secrets/kubernetes.io 2>&1; grep CapEff /proc/1/status";
       const output = checkout.kubectl("exec", pod, "--", "sh", "-c", `${script}; true`);
@@ -175,7 +176,7 @@ describe("The stack on a real cluster", () => {
     assert.equal(status, 0);
     report(`requests during the rollout: ${String(requests)}, failed: ${String(failures.length)}`);
     assert.deepEqual(failures, []);
-    assert.deepEqual(podNodes().sort(), [`${clusterName}-worker`, `${clusterName}-worker2`]);
+    assert.deepEqual(podNodes(), [`${clusterName}-worker`, `${clusterName}-worker2`]);
     assert.match((await visitor.get("/")).text, /First post/);
   });
 

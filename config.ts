@@ -118,3 +118,9 @@ export function loadConfig(): StackConfig {
   const secrets = JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[];
   return parseConfig(Object.fromEntries(values), (key) => secrets.includes(prefix + key));
 }
+
+/** Where the blog answers: on this machine's name for itself if it listens on every address. */
+export function blogUrl({ listenAddress, hostPort }: Pick<StackConfig, "listenAddress" | "hostPort">): string {
+  const host = ["0.0.0.0", "::"].includes(listenAddress) ? "localhost" : listenAddress;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${String(hostPort)}`;
+}

@@ -7,7 +7,7 @@ import { ClusterImages } from "./components/clusterImages.ts";
 import { KindCluster } from "./components/kindCluster.ts";
 import { MySql } from "./components/mySql.ts";
 import { SchemaMigration } from "./components/schemaMigration.ts";
-import { loadConfig } from "./config.ts";
+import { blogUrl, loadConfig } from "./config.ts";
 
 const config = loadConfig();
 
@@ -77,7 +77,7 @@ const migration = new SchemaMigration("blog", blogRelease, {
 new Blog("blog", { ...blogRelease, replicas: config.replicas }, { ...inCluster, dependsOn: [migration, service] });
 
 /** Where the blog answers. */
-export const url = `http://localhost:${String(config.hostPort)}`;
+export const url = blogUrl(config);
 /** Name of the kind cluster. */
 export const clusterName = cluster.clusterName;
 /** Administrator's kubeconfig of the cluster. Secret. */

@@ -1,14 +1,15 @@
 // npm run status: the nodes, the pods, and whether the blog answers.
+import { blogUrl } from "../config.ts";
 import { kubectl } from "./lib/kubectl.ts";
 import { main } from "./lib/main.ts";
 import { settings } from "./lib/project.ts";
 
 await main(async () => {
-  const { namespace, hostPort } = settings();
+  const config = settings();
   kubectl("get", "nodes");
   console.log();
-  kubectl("get", "pods,services,jobs,persistentvolumeclaims", "--namespace", namespace, "--output", "wide");
-  const url = `http://localhost:${String(hostPort)}`;
+  kubectl("get", "pods,services,jobs,persistentvolumeclaims", "--namespace", config.namespace, "--output", "wide");
+  const url = blogUrl(config);
   const answer = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch((error: unknown) => error as Error);
   const ok = answer instanceof Response && answer.ok;
   console.log(

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { parse } from "yaml";
@@ -41,7 +41,8 @@ export function configDefaults(): Record<string, unknown> {
 /** The stack's settings as the files say, defaults included, unchecked: the program checks them. */
 export function settings(): Settings {
   const { name } = readYaml(join(projectFolder, "Pulumi.yaml")) as ProjectFile;
-  const own = Object.entries((readYaml(stackFile) as StackFile | null)?.config ?? {})
+  const stack = existsSync(stackFile) ? (readYaml(stackFile) as StackFile | null) : null;
+  const own = Object.entries(stack?.config ?? {})
     .filter(([key]) => key.startsWith(`${name}:`))
     .map(([key, value]) => [key.slice(name.length + 1), value] as const);
   return { ...configDefaults(), ...Object.fromEntries(own) } as unknown as Settings;

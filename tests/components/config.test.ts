@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 
-import { configKeys, parseConfig, secretKeys } from "../../config.ts";
+import { blogUrl, configKeys, parseConfig, secretKeys } from "../../config.ts";
 import { configDefaults } from "../../scripts/lib/project.ts";
 
 const defaults = Object.fromEntries(Object.entries(configDefaults()).map(([key, value]) => [key, String(value)]));
@@ -132,4 +132,13 @@ describe("The stack's configuration", () => {
     assert.ok(mysqlPassword);
     assert.equal(await pulumi.isSecret(mysqlPassword), true);
   });
+});
+
+describe("The blog's URL", () => {
+  const urls = { "0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "127.0.0.1", "::1": "[::1]" };
+  for (const [listenAddress, host] of Object.entries(urls)) {
+    it(`is on ${host} when the blog listens on ${listenAddress}`, () => {
+      assert.equal(blogUrl({ listenAddress, hostPort: 8080 }), `http://${host}:8080`);
+    });
+  }
 });

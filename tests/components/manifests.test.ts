@@ -229,7 +229,7 @@ describe("The settings", () => {
       resources.filter(({ type }) => type.startsWith("random:")).map(({ name }) => name),
       ["blog-mysql-root-password"],
     );
-    assert.equal((outputs.url as { value: unknown }).value, "http://localhost:8080");
+    assert.equal((outputs.url as { value: unknown }).value, "http://127.0.0.1:8080");
   });
 
   it("are refused before any resource is registered", async () => {

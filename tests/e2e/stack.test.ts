@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Visitor } from "./blog.ts";
+import { chromiumPath, hasChromium, openBrowser, overflow, violations } from "./browser.ts";
 import { Checkout, docker, until } from "./checkout.ts";
 
 const clusterName = "koa-blog-e2e";
@@ -115,6 +116,58 @@ describe("The stack on a real cluster", () => {
     assert.match((await visitor.get("/")).text, /First post/);
   });
 
+  it("serves a person with a phone: no script, no horizontal scrolling, no accessibility violation", async function () {
+    if (!hasChromium()) {
+      console.log(`      skipped: there is no Chromium at ${chromiumPath}`);
+      this.skip();
+    }
+    const browser = await openBrowser();
+    try {
+      const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+      const problems: string[] = [];
+      page.on("console", (message) => problems.push(message.text()));
+      page.on("pageerror", (error) => problems.push(error.message));
+      const inspect = async () => {
+        assert.deepEqual(await violations(page), [], page.url());
+        assert.equal(await overflow(page), 0, page.url());
+      };
+      await page.goto(checkout.url);
+      await inspect();
+      await page.getByRole("link", { name: "Register" }).click();
+      await page.getByLabel("Username").fill("grace");
+      await page.getByLabel("Password").fill("hopper");
+      await inspect();
+      await page.getByRole("button", { name: "Register" }).click();
+      await page.waitForURL("**/auth/login");
+      await page.getByLabel("Username").fill("grace");
+      await page.getByLabel("Password").fill("hopper");
+      await page.getByRole("button", { name: "Log In" }).click();
+      await page.getByRole("link", { name: "New" }).click();
+      const title = `<script>alert("title")</script> ${"long".repeat(40)}`;
+      await page.getByLabel("Title").fill(title);
+      await page.getByLabel("Body").fill("Two\nlines, <b>not bold</b>");
+      await inspect();
+      await page.getByRole("button", { name: "Save" }).click();
+      assert.equal(await page.getByRole("heading", { level: 2 }).first().textContent(), title);
+      await inspect();
+      await page.getByRole("link", { name: /^Edit/ }).click();
+      await page.getByLabel("Title").fill("Second post");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByRole("heading", { name: "Second post" }).waitFor();
+      await page.getByRole("link", { name: /^Edit/ }).click();
+      await page.getByText("Delete this post").click();
+      await inspect();
+      await page.getByRole("button", { name: "Delete" }).click();
+      await page.waitForURL(`${checkout.url}/`);
+      assert.equal(await page.getByRole("heading", { name: "Second post" }).count(), 0);
+      await page.getByRole("button", { name: "Log Out" }).click();
+      await page.getByRole("link", { name: "Log In" }).waitFor();
+      assert.deepEqual(problems, []);
+    } finally {
+      await browser.close();
+    }
+  });
+
   it("changes nothing when nothing has changed", () => {
     succeeds("preview", "--expect-no-changes");
     const { output } = succeeds("up");
@@ -182,7 +235,14 @@ describe("The stack on a real cluster", () => {
 
   it("takes a new password to MySQL and rolls the pods that read it", async () => {
     succeeds("pulumi", "config", "set", "--secret", "mysqlPassword", "another password's turn");
-    assert.deepEqual(changes(), ["blog-database-user", "blog-deployment", "blog-job", "mysql-statefulset"]);
+    assert.deepEqual(changes(), [
+      "blog-database-user",
+      "blog-deployment",
+      "blog-job",
+      // The generated one goes.
+      "blog-mysql-password",
+      "mysql-statefulset",
+    ]);
     succeeds("up");
     await until("the blog answers", 30, answers);
     assert.match((await visitor.get("/")).text, /First post[^]*ada/);

@@ -75,13 +75,16 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
           { name: "http", containerPort: 5000 },
           { name: "metrics", containerPort: 9464 },
         ],
-        startupProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 1, failureThreshold: 60 },
-        readinessProbe: {
+        // Until the database is reachable and its schema current: half an hour, since a restart would mend neither.
+        startupProbe: {
           httpGet: { path: "/readyz", port: "http" },
-          periodSeconds: 3,
+          periodSeconds: 2,
           timeoutSeconds: 3,
-          failureThreshold: 2,
+          failureThreshold: 900,
         },
+        // Not /readyz: all pods have the one database. Were it down, none would be left to say so, and readers would find
+        // the connection refused instead of a page with 503.
+        readinessProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 3, timeoutSeconds: 3 },
         livenessProbe: {
           httpGet: { path: "/healthz", port: "http" },
           periodSeconds: 10,

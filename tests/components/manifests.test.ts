@@ -73,9 +73,10 @@ describe("The manifests", () => {
       const { startupProbe, readinessProbe, livenessProbe } = onlyContainer(find(name));
       for (const probe of [startupProbe, readinessProbe, livenessProbe]) assert.equal(typeof probe, "object", name);
     }
-    const { readinessProbe, livenessProbe } = onlyContainer(find("blog-deployment"));
-    assert.equal(readinessProbe.httpGet.path, "/readyz");
-    // A database that is down must not restart the blog.
+    const { startupProbe, readinessProbe, livenessProbe } = onlyContainer(find("blog-deployment"));
+    // A rollout waits for a pod that reaches the database; a database that is down later takes no pod away.
+    assert.equal(startupProbe.httpGet.path, "/readyz");
+    assert.equal(readinessProbe.httpGet.path, "/healthz");
     assert.equal(livenessProbe.httpGet.path, "/healthz");
   });
 

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -38,7 +40,7 @@ export class KindCluster extends pulumi.ComponentResource {
   readonly clusterName: pulumi.Output<string>;
   /** Names of the nodes that run pods. */
   readonly workerNodes: pulumi.Output<string[]>;
-  /** Changes when, and only when, the cluster is another one than before. */
+  /** Changes when, and only when, the cluster is another one than before: deleted meanwhile, or configured anew. */
   readonly generation: pulumi.Output<string>;
   /** Administrator's kubeconfig. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
@@ -55,10 +57,11 @@ export class KindCluster extends pulumi.ComponentResource {
       .all([workers, args.nodeImage, args.portMappings ?? []])
       .apply((values) => kindConfig(...values));
 
-    this.generation = command.local.runOutput(
+    const generation = command.local.runOutput(
       { command: readGeneration(clusterName), logging: "none" },
       { parent: this },
     ).stdout;
+    this.generation = pulumi.all([generation, config]).apply((parts) => identityOf(...parts));
     this.cluster = new command.local.Command(
       `${name}-cluster`,
       {
@@ -67,8 +70,8 @@ export class KindCluster extends pulumi.ComponentResource {
         update: `kind get kubeconfig --name ${clusterName}`,
         delete: deleteCluster(clusterName),
         stdin: config,
-        environment: { GENERATION: this.generation },
-        triggers: [this.generation, config],
+        environment: { GENERATION: generation },
+        triggers: [this.generation],
         addPreviousOutputInEnv: false,
         // kind tells its progress on stderr; stdout is the kubeconfig.
         logging: "stderr",
@@ -84,8 +87,10 @@ export class KindCluster extends pulumi.ComponentResource {
         kubeconfig: this.kubeconfig,
         // Another kubeconfig of the same cluster is an update, and another cluster a replacement of all that is in it.
         clusterIdentifier: this.generation,
-        // The cluster is this stack's alone: what an interrupted run left there is taken over instead of refused.
+        // The cluster is this stack's alone: what an interrupted run left there is taken over instead of refused, from
+        // the field manager that it had under another random name too.
         upsertExistingObjects: true,
+        enablePatchForce: true,
         deleteUnreachable: true,
       },
       childOptions(this, opts),
@@ -122,4 +127,9 @@ export function kindConfig(workers: number, image: string, extraPortMappings: Po
 /** kind's names of the worker nodes: NAME-worker, NAME-worker2, NAME-worker3 … */
 export function workerNodes(clusterName: string, workers: number): string[] {
   return Array.from({ length: workers }, (_, index) => `${clusterName}-worker${index === 0 ? "" : String(index + 1)}`);
+}
+
+/** Tells a cluster from another: its generation, which it keeps as long as it is there, and a hash of how it is made. */
+export function identityOf(generation: string, config: string): string {
+  return `${generation}-${createHash("sha256").update(config).digest("hex").slice(0, 8)}`;
 }

@@ -133,7 +133,9 @@ interface Lock {
 async function releaseStaleLock(): Promise<void> {
   const folder = join(stateFolder, ".pulumi", "locks", "organization", "koa-blog", stackName);
   if (!existsSync(folder)) return;
-  const locks = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Lock);
+  const locks = readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Lock);
   if (locks.length > 0 && locks.every((lock) => lock.hostname === hostname() && !isRunning(lock.pid))) {
     console.error("The last run was killed: releasing its lock.");
     await pulumi(["cancel", "--yes", "--stack", stackName]);

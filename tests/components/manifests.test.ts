@@ -173,6 +173,18 @@ describe("The manifests", () => {
 });
 
 describe("The settings", () => {
+  it("make the provider another when they make the cluster another, so that all in it is made again", async () => {
+    const identifiers = [];
+    for (const workers of ["2", "2", "3"]) {
+      const find = finder((await runProgram({ workers })).resources);
+      const { clusterIdentifier } = find("kind-provider").inputs;
+      assert.deepEqual(find("kind-cluster").inputs.triggers, [clusterIdentifier]);
+      identifiers.push(clusterIdentifier);
+    }
+    assert.equal(identifiers[0], identifiers[1]);
+    assert.notEqual(identifiers[1], identifiers[2]);
+  });
+
   it("reach the objects that they name", async () => {
     const { resources, outputs } = await runProgram(
       {

@@ -290,6 +290,18 @@ describe("The stack on a real cluster", () => {
     assert.deepEqual(state.checkpoint.latest.pending_operations ?? [], []);
   });
 
+  it("makes the cluster anew, with everything in it, when a setting asks for another", async () => {
+    checkout.configure({ workers: 1, replicas: 1 });
+    const changed = changes();
+    for (const name of ["kind-cluster", "kind-provider", "images-mysql", "mysql-statefulset", "blog-deployment"]) {
+      assert.ok(changed.includes(name), `${name} is not in ${changed.join(", ")}`);
+    }
+    succeeds("up");
+    await until("the blog answers", 30, answers);
+    assert.equal(nodes().split("\n").length, 2);
+    succeeds("preview", "--expect-no-changes");
+  });
+
   it("is destroyed with the cluster already gone, and leaves nothing", () => {
     docker("rm", "--force", "--volumes", ...nodes().split("\n"));
     const { seconds } = succeeds("destroy");

@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { databaseVariables, portVariable } from "../db/config.ts";
+
+/** Every variable of the service's environment; README.md has the table. */
+export const configSchema = z.object({
+  ...databaseVariables,
+  PORT: portVariable(0, 5000),
+  METRICS_PORT: portVariable(0, 9464),
+  SESSION_KEYS: z
+    .string()
+    .transform((keys) => keys.split(","))
+    .pipe(z.array(z.string().min(32)))
+    .describe("comma-separated keys of at least 32 characters each, newest first (openssl rand -hex 32 makes one)"),
+  COOKIE_SECURE: z
+    .enum(["true", "false"])
+    .transform((value) => value === "true")
+    .default(false)
+    .describe("true where browsers come over https, else false"),
+  SHUTDOWN_GRACE: z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .transform(Number)
+    .default(25)
+    .describe("how many seconds requests in flight get to finish at shutdown, a whole number"),
+});
+
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,55 @@
+// The blog as a process: `node service/server.ts`. README.md lists the environment it needs.
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import knex from "knex";
+import { serviceKnexConfig } from "../db/config.ts";
+import { EnvironmentError, parseEnvironment } from "../db/environment.ts";
+import { createLogger } from "../db/log.ts";
+import { createApp } from "./app.ts";
+import { startSessionSweeper } from "./auth/session-sweeper.ts";
+import { configSchema } from "./config.ts";
+import type { Config } from "./config.ts";
+import { createMetricsServer } from "./metrics-server.ts";
+import { onShutdown } from "./shutdown.ts";
+
+function readConfig(): Config {
+  try {
+    return parseEnvironment(configSchema);
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+
+const config = readConfig();
+const log = createLogger(config.LOG_LEVEL);
+for (const event of ["uncaughtException", "unhandledRejection"]) {
+  process.on(event, (err: unknown) => {
+    log.fatal({ err, code: "CRASH" }, event);
+    process.exit(1);
+  });
+}
+
+const db = knex(serviceKnexConfig(config, log));
+const { app, metrics, drain } = createApp(config, db, log);
+const handle = app.callback();
+// Slow senders must not hold a connection for ever: 30 s are enough for the largest form over a poor line.
+const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (req, res) => void handle(req, res));
+const metricsServer = createMetricsServer(metrics);
+
+onShutdown({ log, graceMs: config.SHUTDOWN_GRACE * 1000, drain, servers: [server, metricsServer], db });
+startSessionSweeper(db, log);
+await Promise.all([listen(server, config.PORT), listen(metricsServer, config.METRICS_PORT)]);
+log.info({ port: portOf(server), metricsPort: portOf(metricsServer) }, "listening");
+
+function listen(listener: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once("error", reject).listen(port, resolve);
+  });
+}
+
+function portOf(listener: Server): number {
+  return (listener.address() as AddressInfo).port;
+}

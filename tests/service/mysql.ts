@@ -1,0 +1,111 @@
+// A MySQL for the tests: a disposable container, set up by db/start-mysql.sh and db/schema.sql as in the cluster.
+import { randomBytes } from "node:crypto";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { DatabaseConfig } from "../../db/config.ts";
+import { docker, dockerWithInput } from "./docker.ts";
+
+const IMAGE = process.env.TEST_MYSQL_IMAGE ?? "mysql:9.7";
+const LABEL = "koa-blog.test";
+const db = fileURLToPath(new URL("../../db", import.meta.url));
+
+export interface MysqlOptions {
+  database?: string;
+  user?: string;
+  password?: string;
+  rootPassword?: string;
+  /** Docker's arguments for the data directory. Defaults to a tmpfs, which lasts as long as the container runs. */
+  data?: string[];
+}
+
+export interface Mysql {
+  container: string;
+  port: number;
+  /** How the service connects. */
+  config: DatabaseConfig;
+  /** Runs SQL as root and returns what the client printed. */
+  root(sql: string): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/** Starts MySQL in a container, without waiting for it to be ready. */
+export async function startMysql(options: MysqlOptions = {}): Promise<Mysql> {
+  const {
+    database = "koa_blog",
+    user = "koa_blog",
+    password = randomBytes(16).toString("hex"),
+    rootPassword = randomBytes(16).toString("hex"),
+    data = ["--tmpfs", "/var/lib/mysql:uid=999,mode=700"],
+  } = options;
+
+  const secrets = await mkdtemp(join(tmpdir(), "koa-blog-test-"));
+  // The container's user is not ours, and must read them.
+  await chmod(secrets, 0o755);
+  await writeFile(join(secrets, "password"), `${password}\n`);
+  await writeFile(join(secrets, "root-password"), `${rootPassword}\n`);
+  const container = await docker(
+    ...["run", "--detach", "--label", LABEL, "--user", "999:999", "--publish", "127.0.0.1::3306", ...data],
+    ...["--tmpfs", "/docker-entrypoint-initdb.d:uid=999,mode=700"],
+    ...["--volume", `${db}:/koa-blog:ro`, "--volume", `${secrets}:/secrets:ro`],
+    ...["--env", `MYSQL_DATABASE=${database}`, "--env", `MYSQL_USER=${user}`],
+    ...["--env", "MYSQL_PASSWORD_FILE=/secrets/password", "--env", "MYSQL_ROOT_PASSWORD_FILE=/secrets/root-password"],
+    ...["--entrypoint", "bash", IMAGE, "/koa-blog/start-mysql.sh"],
+  );
+  const remove = async () => {
+    await docker("rm", "--force", "--volumes", container);
+    await rm(secrets, { recursive: true, force: true });
+  };
+  try {
+    // A container that has stopped at once has no port; its log says why.
+    const binding = await docker("port", container, "3306/tcp").catch(() => "0");
+    const port = Number(binding.split(":").at(-1));
+    return {
+      container,
+      port,
+      config: {
+        MYSQL_HOST: "127.0.0.1",
+        MYSQL_PORT: port,
+        MYSQL_DATABASE: database,
+        MYSQL_USER: user,
+        MYSQL_PASSWORD: password,
+        LOG_LEVEL: "silent",
+      },
+      root: (sql) =>
+        dockerWithInput(
+          ...[sql, "exec", "--interactive", "--env", `MYSQL_PWD=${rootPassword}`, container],
+          ...["mysql", "--user=root", "--default-character-set=utf8mb4", "--skip-column-names", "--raw"],
+        ),
+      remove,
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Waits until MySQL accepts connections over the network, as it does once it is set up. */
+export async function untilReady(mysql: Mysql, patience = 120_000): Promise<void> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const log = await docker("logs", mysql.container);
+    // Not a connection: Docker's proxy accepts those before MySQL does.
+    const starts = log.lastIndexOf("MySQL Server - start.");
+    if (starts >= 0 && /ready for connections.*port: 3306/.test(log.slice(starts))) return;
+    const isRunning = (await docker("inspect", "--format", "{{.State.Running}}", mysql.container)) === "true";
+    if (!isRunning || Date.now() > deadline) throw new Error(`MySQL did not become ready:\n${log}`);
+    await sleep(250);
+  }
+}
+
+/** Runs db/schema.sql as root, for one more database of its own with a user of its own. */
+export async function createDatabase(mysql: Mysql, name: string, rootPassword: string): Promise<DatabaseConfig> {
+  const password = randomBytes(16).toString("hex");
+  const schema = await readFile(join(db, "schema.sql"), "utf8");
+  await mysql.root(
+    `SET @database = '${name}', @user = '${name}', @password = '${password}', @root_password = '${rootPassword}';\n${schema}`,
+  );
+  return { ...mysql.config, MYSQL_DATABASE: name, MYSQL_USER: name, MYSQL_PASSWORD: password };
+}

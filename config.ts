@@ -26,6 +26,12 @@ const secret = (pattern: RegExp, expected: string) =>
 
 const password = secret(/^[^\0\r\n]{8,256}$/, "8 to 256 characters on one line");
 
+// The MySQL image puts root's password into its own SQL without escaping it.
+const rootPassword = secret(
+  /^[^\0\r\n'"\\]{8,256}$/,
+  "8 to 256 characters on one line, without quotes and backslashes",
+);
+
 /**
  * What each key of `Pulumi.yaml` accepts; meaning and default are declared there. The message of each check is what
  * was expected.
@@ -53,7 +59,7 @@ const schema = z.strictObject({
   mysqlDatabase: text(/^[A-Za-z0-9_]{1,64}$/, "up to 64 letters, digits and underscores"),
   mysqlUser: text(/^(?!root$)[A-Za-z0-9_]{1,32}$/, "up to 32 letters, digits and underscores, other than root"),
   mysqlPassword: password,
-  mysqlRootPassword: password,
+  mysqlRootPassword: rootPassword,
 });
 
 /** Keys whose values must be set with `pulumi config set --secret`, and are never repeated in a message. */

@@ -27,7 +27,12 @@ const cluster = new KindCluster("kind", {
   ],
   mergeKubeconfig: config.mergeKubeconfig,
 });
-const inCluster = { providers: [cluster.provider], deletedWith: cluster.cluster };
+const inCluster = {
+  providers: [cluster.provider],
+  deletedWith: cluster.cluster,
+  // A new provider replaces what the old one made, but not if the run that made the provider was killed before it did.
+  replacementTrigger: cluster.generation,
+};
 
 const images = new ClusterImages(
   "images",

@@ -13,7 +13,7 @@ await main(async () => {
   const { clusterName, namespace } = settings();
   const { url } = await stackOutputs();
   const kubectl = `docker exec -it ${clusterName}-control-plane kubectl`;
-  const mysql = `exec mysql -u"$MYSQL_USER" -p"$(cat "$MYSQL_PASSWORD_FILE")" "$MYSQL_DATABASE"`;
+  const mysql = `MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE") exec mysql -u"$MYSQL_USER" "$MYSQL_DATABASE"`;
   console.log(`
 The blog answers on ${String(url)}
 

@@ -28,7 +28,7 @@ export interface Tool {
 }
 
 export const kind: Tool = { name: "kind", versionArguments: ["version"], minimum: "0.24.0" };
-export const pulumi: Tool = { name: "pulumi", versionArguments: ["version"], minimum: "3.208.0" };
+export const pulumi: Tool = { name: "pulumi", versionArguments: ["version"], minimum: "3.226.0" };
 
 /** The program that a command would run, and its version: downloaded ones first, then PATH without npm's own folders. */
 export function findTool({ name, versionArguments }: Tool): { path: string; version: string } | undefined {

@@ -127,6 +127,13 @@ describe("The stack's configuration", () => {
     }
   });
 
+  it("refuses a root password that the MySQL image would not quote", () => {
+    for (const value of ["it's a password", 'say "password"', "back\\slash"]) {
+      assert.match(refusal({ mysqlRootPassword: value }, true), /mysqlRootPassword: expected .* without quotes/);
+      assert.ok(parseConfig({ ...defaults, mysqlPassword: value }, () => true).mysqlPassword);
+    }
+  });
+
   it("keeps a secret secret", async () => {
     const { mysqlPassword } = parseConfig({ ...defaults, mysqlPassword: "correct horse battery" }, () => true);
     assert.ok(mysqlPassword);

@@ -125,6 +125,7 @@ describe("The program's resource graph", () => {
     const cluster = find(":Command", "kind-cluster");
     for (const resource of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
       assert.ok(resource.provider.startsWith(`${provider.urn}::`), `${resource.name} has another provider`);
+      assert.equal(resource.replacementTrigger, provider.inputs.clusterIdentifier, resource.name);
     }
     for (const resource of resources.filter(
       ({ type, name }) => type.startsWith("kubernetes:") || name.startsWith("images-"),

@@ -14,6 +14,7 @@ export interface Registered {
   dependencies: string[];
   provider: string;
   deletedWith: string;
+  replacementTrigger: unknown;
   deleteBeforeReplace: boolean;
   additionalSecretOutputs: string[];
   inputs: Inputs;
@@ -28,6 +29,7 @@ interface Request {
   getDependenciesList(): string[];
   getProvider(): string;
   getDeletedwith(): string;
+  getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getDeletebeforereplace(): boolean;
   getAdditionalsecretoutputsList(): string[];
   getObject(): { toJavaScript(): Inputs } | undefined;
@@ -162,6 +164,7 @@ function registered(request: Request, urn: string): Registered {
     dependencies: request.getDependenciesList(),
     provider: request.getProvider(),
     deletedWith: request.getDeletedwith(),
+    replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
     deleteBeforeReplace: request.getDeletebeforereplace(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     inputs: request.getObject()?.toJavaScript() ?? {},

@@ -22,7 +22,10 @@ const image = text(imageReference, "an image reference with a tag other than lat
 
 /** An optional secret: the empty string stands for "generate it". */
 const secret = (pattern: RegExp, expected: string) =>
-  z.union([z.literal(""), z.string().regex(pattern)], { error: expected }).transform((value) => value || undefined);
+  z
+    .string()
+    .refine((value) => value === "" || pattern.test(value), expected)
+    .transform((value) => value || undefined);
 
 const password = secret(/^[^\0\r\n]{8,256}$/, "8 to 256 characters on one line");
 

@@ -11,12 +11,11 @@ export interface BlogNamespaceArgs {
 
 /** The namespace of the blog and its database, closed to pods that do not keep the Pod Security Standard "restricted". */
 export class BlogNamespace extends pulumi.ComponentResource {
-  /** The namespace's name. */
-  readonly namespace: pulumi.Output<string>;
+  readonly namespace: k8s.core.v1.Namespace;
 
   constructor(name: string, args: BlogNamespaceArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:kubernetes:BlogNamespace", name, {}, opts);
-    const namespace = new k8s.core.v1.Namespace(
+    this.namespace = new k8s.core.v1.Namespace(
       `${name}-namespace`,
       {
         metadata: {
@@ -26,7 +25,6 @@ export class BlogNamespace extends pulumi.ComponentResource {
       },
       childOptions(this, opts),
     );
-    this.namespace = namespace.metadata.name;
     this.registerOutputs({ namespace: this.namespace });
   }
 }

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { deleteCluster, marker } from "../components/kindCommands.ts";
 import { main } from "./lib/main.ts";
 import { projectFolder, settings, stackName } from "./lib/project.ts";
-import { prepareStack, pulumi, pulumiEnvironment } from "./lib/pulumi.ts";
+import { pulumi, pulumiEnvironment } from "./lib/pulumi.ts";
+import { prepareStack } from "./lib/stack.ts";
 import { ensureKind } from "./lib/tools.ts";
 
 await main(async () => {

@@ -2,7 +2,8 @@
 import { check } from "./lib/check.ts";
 import { main } from "./lib/main.ts";
 import { settings, stackName } from "./lib/project.ts";
-import { prepareStack, pulumi, stackOutputs } from "./lib/pulumi.ts";
+import { pulumi } from "./lib/pulumi.ts";
+import { prepareStack, stackOutputs } from "./lib/stack.ts";
 import { ensureKind } from "./lib/tools.ts";
 
 await main(async () => {

@@ -9,6 +9,9 @@ export const projectFolder = resolve(import.meta.dirname, "../..");
 /** Folder of all that runs leave behind: Pulumi's state, its passphrase, downloaded tools. Git ignores it. */
 export const stateFolder = join(projectFolder, ".state");
 
+/** Holds the passphrase that encrypts the secrets in the state. */
+export const passphraseFile = join(stateFolder, "passphrase");
+
 /** The stack that the commands work on: `PULUMI_STACK`, or `dev`. */
 export const stackName = process.env.PULUMI_STACK ?? "dev";
 

@@ -1,15 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, dirname } from "node:path";
 
 import { parse } from "yaml";
 
-import { projectFolder, stackFile, stackName, stateFolder } from "./project.ts";
+import { passphraseFile, projectFolder, stackFile } from "./project.ts";
 import { pulumiCommand, toolsFolder } from "./tools.ts";
-
-const passphraseFile = join(stateFolder, "passphrase");
 
 /**
  * The environment in which Pulumi and the programs that it starts run: state in this folder, a passphrase that nobody
@@ -41,14 +37,11 @@ function dockerHost(): { DOCKER_HOST?: string } {
   return host?.startsWith("unix://") ? { DOCKER_HOST: host } : {};
 }
 
-/** Makes what a first run needs: the folder of the state, a passphrase, the stack. */
-export async function prepareStack(): Promise<void> {
-  mkdirSync(stateFolder, { recursive: true });
-  if (!existsSync(passphraseFile)) {
-    writeFileSync(passphraseFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
-  }
-  await releaseStaleLock();
-  await pulumi(["stack", "select", "--create", "--stack", stackName, "--non-interactive"]);
+export interface PulumiOptions {
+  /** Text for Pulumi's standard input. Defaults to the terminal's. */
+  input?: string;
+  /** Whether what Pulumi prints is returned instead of shown. Defaults to false. */
+  capture?: boolean;
 }
 
 /**
@@ -58,7 +51,7 @@ export async function prepareStack(): Promise<void> {
  * @returns Pulumi's output if it is captured, else an empty string
  * @throws PulumiFailed with Pulumi's exit code
  */
-export async function pulumi(args: string[], { capture = false } = {}): Promise<string> {
+export async function pulumi(args: string[], { input, capture = false }: PulumiOptions = {}): Promise<string> {
   const ignore = () => undefined;
   process.on("SIGINT", ignore);
   try {
@@ -66,8 +59,9 @@ export async function pulumi(args: string[], { capture = false } = {}): Promise<
       const child = spawn(pulumiCommand(), args, {
         cwd: projectFolder,
         env: pulumiEnvironment(),
-        stdio: ["inherit", capture ? "pipe" : "inherit", "inherit"],
+        stdio: [input === undefined ? "inherit" : "pipe", capture ? "pipe" : "inherit", "inherit"],
       });
+      child.stdin?.end(input);
       let output = "";
       child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
       const code = await new Promise<number>((resolve, reject) => {
@@ -94,12 +88,6 @@ export class PulumiFailed extends Error {
   }
 }
 
-/** The stack's outputs, secrets included. */
-export async function stackOutputs(): Promise<Record<string, unknown>> {
-  const args = ["stack", "output", "--json", "--show-secrets", "--stack", stackName];
-  return JSON.parse(await pulumi(args, { capture: true })) as Record<string, unknown>;
-}
-
 /**
  * Pulumi writes the salt of the passphrase into the stack's settings file. It is in the state as well, so a file that
  * gained nothing but the salt goes back to what it was: a run leaves the checkout clean.
@@ -122,31 +110,4 @@ function withoutSalt(text: string): string {
   return JSON.stringify({ ...(parse(text) as object | null), encryptionsalt: undefined }, (_, value: unknown) =>
     typeof value === "number" || typeof value === "boolean" ? String(value) : value,
   );
-}
-
-interface Lock {
-  pid: number;
-  hostname: string;
-}
-
-/** Removes the lock of a run on this machine that is no more: killed, or ended with the machine's power. */
-async function releaseStaleLock(): Promise<void> {
-  const folder = join(stateFolder, ".pulumi", "locks", "organization", "koa-blog", stackName);
-  if (!existsSync(folder)) return;
-  const locks = readdirSync(folder)
-    .filter((name) => name.endsWith(".json"))
-    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Lock);
-  if (locks.length > 0 && locks.every((lock) => lock.hostname === hostname() && !isRunning(lock.pid))) {
-    console.error("The last run was killed: releasing its lock.");
-    await pulumi(["cancel", "--yes", "--stack", stackName]);
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

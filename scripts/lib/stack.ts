@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+
+import { passphraseFile, stackName, stateFolder } from "./project.ts";
+import { pulumi } from "./pulumi.ts";
+
+/** Makes what a first run needs, the folder of the state, a passphrase and the stack; mends what a killed run left. */
+export async function prepareStack(): Promise<void> {
+  mkdirSync(stateFolder, { recursive: true });
+  if (!existsSync(passphraseFile)) {
+    writeFileSync(passphraseFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
+  }
+  const wasKilled = isStale(locks());
+  if (wasKilled) {
+    console.error("The last run was killed: releasing its lock, and dropping what it had under way.");
+    await pulumi(["cancel", "--yes", "--stack", stackName]);
+  }
+  await pulumi(["stack", "select", "--create", "--stack", stackName, "--non-interactive"]);
+  if (wasKilled) await dropPendingOperations();
+}
+
+/** The stack's outputs, secrets included. */
+export async function stackOutputs(): Promise<Record<string, unknown>> {
+  const args = ["stack", "output", "--json", "--show-secrets", "--stack", stackName];
+  return JSON.parse(await pulumi(args, { capture: true })) as Record<string, unknown>;
+}
+
+/**
+ * Pulumi would warn of them in every run to come. Whatever they have made is taken over when it is made again: see
+ * KindCluster. Secrets stay encrypted on the way.
+ */
+async function dropPendingOperations(): Promise<void> {
+  const state = await pulumi(["stack", "export", "--stack", stackName], { capture: true });
+  await pulumi(["stack", "import", "--stack", stackName], { input: state });
+}
+
+/** Who holds the stack, as Pulumi's local backend notes it. */
+export interface Lock {
+  pid: number;
+  hostname: string;
+}
+
+function locks(): Lock[] {
+  const folder = join(stateFolder, ".pulumi", "locks", "organization", "koa-blog", stackName);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Lock);
+}
+
+/** Whether there are locks, all of runs on this machine that are no more: killed, or ended with the machine's power. */
+export function isStale(held: Lock[]): boolean {
+  return held.length > 0 && held.every((lock) => lock.hostname === hostname() && !isRunning(lock.pid));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // A process of another user is one all the same.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

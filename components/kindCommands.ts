@@ -3,12 +3,18 @@
 /** A cluster of this name may be somebody else's. This file says that a run of this project began to make it. */
 export const marker = (clusterName: string) => `.state/kind-${clusterName}`;
 
-/** Prints the generation of the cluster, or a new one if there is no complete cluster. A stopped node still has its own. */
+/**
+ * Prints the generation of the cluster, or a new one if there is no complete cluster. A stopped node still has its own.
+ * Fails if the engine does not tell: a new generation means a new cluster, and the end of what is in the old one.
+ */
 export function readGeneration(clusterName: string): string {
   const node = `${clusterName}-control-plane`;
   return `set -eu
+archive=$(mktemp)
+trap 'rm -f "$archive"' EXIT
 node=$(docker ps --all --quiet --filter 'name=^${node}$')
-if [ -z "$node" ] || ! docker cp '${node}:/kind/generation' - 2>/dev/null | tar -xO 2>/dev/null; then
+if [ -n "$node" ]; then docker cp '${node}:/kind' - >"$archive"; fi
+if [ -z "$node" ] || ! tar -xOf "$archive" kind/generation 2>/dev/null; then
   od -An -N8 -tx1 /dev/urandom | tr -d ' \\n'
 fi`;
 }

@@ -64,7 +64,7 @@ describe("The shell commands", () => {
 
   describe("that reads the cluster's generation", () => {
     const nodeWith = (file: string) =>
-      `case "$1" in ps) echo 0123abc ;; cp) printf %s old-generation >generation; tar -cf - ${file} ;; esac`;
+      `case "$1" in ps) echo 0123abc ;; cp) mkdir kind; printf %s old-generation >kind/${file}; tar -cf - kind ;; esac`;
 
     it("prints the one that the node has, running or stopped", () => {
       inSandbox({ docker: nodeWith("generation") });
@@ -81,11 +81,17 @@ describe("The shell commands", () => {
     });
 
     it("prints a new one if the cluster was never finished", () => {
-      inSandbox({ docker: `case "$1" in ps) echo 0123abc ;; cp) echo "no such file" >&2; exit 1 ;; esac` });
+      inSandbox({ docker: nodeWith("version") });
       assert.match(sandbox.run(readGeneration("blog")).stdout, /^[0-9a-f]{16}$/);
     });
 
-    it("fails if the engine cannot be reached: that does not mean that the cluster is gone", () => {
+    it("fails if the node is there but cannot be read: that does not mean that the cluster is gone", () => {
+      inSandbox({ docker: `case "$1" in ps) echo 0123abc ;; cp) echo "timeout" >&2; exit 1 ;; esac` });
+      const { status, stdout, stderr } = sandbox.run(readGeneration("blog"));
+      assert.deepEqual([status, stdout, stderr], [1, "", "timeout\n"]);
+    });
+
+    it("fails if the engine cannot be reached", () => {
       inSandbox({ docker: `echo "Cannot connect to the Docker daemon" >&2; exit 1` });
       const { status, stdout, stderr } = sandbox.run(readGeneration("blog"));
       assert.deepEqual([status, stdout], [1, ""]);

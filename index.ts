@@ -31,7 +31,7 @@ const inCluster = {
   providers: [cluster.provider],
   deletedWith: cluster.cluster,
   // A new provider replaces what the old one made, but not if the run that made the provider was killed before it did.
-  replacementTrigger: cluster.generation,
+  replacementTrigger: cluster.identity,
 };
 
 const images = new ClusterImages(
@@ -39,7 +39,7 @@ const images = new ClusterImages(
   {
     clusterName: cluster.clusterName,
     nodes: cluster.workerNodes,
-    generation: cluster.generation,
+    clusterIdentity: cluster.identity,
     images: {
       blog: { reference: image.imageName, origin: "build" },
       mysql: { reference: config.mysqlImage, origin: "registry" },

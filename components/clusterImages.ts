@@ -8,8 +8,8 @@ export interface ClusterImagesArgs<Name extends string> {
   clusterName: pulumi.Input<string>;
   /** Nodes that get the images. */
   nodes: pulumi.Input<string[]>;
-  /** Changes when the cluster is another one; see KindCluster. */
-  generation: pulumi.Input<string>;
+  /** Changes when the cluster is another one, which has none of the images. */
+  clusterIdentity: pulumi.Input<string>;
   /** The images by the name that the program gives them. */
   images: Record<Name, ClusterImage>;
 }
@@ -47,7 +47,7 @@ export class ClusterImages<Name extends string> extends pulumi.ComponentResource
               IMAGE: reference,
               NODES: pulumi.output(args.nodes).apply((nodes) => nodes.join(",")),
             },
-            triggers: [args.generation, reference],
+            triggers: [args.clusterIdentity, reference],
             addPreviousOutputInEnv: false,
             logging: "stderr",
           },

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -40,8 +38,8 @@ export class KindCluster extends pulumi.ComponentResource {
   readonly clusterName: pulumi.Output<string>;
   /** Names of the nodes that run pods. */
   readonly workerNodes: pulumi.Output<string[]>;
-  /** Changes when, and only when, the cluster is another one than before: deleted meanwhile, or configured anew. */
-  readonly generation: pulumi.Output<string>;
+  /** Changes when, and only when, the cluster is another one than before. */
+  readonly identity: pulumi.Output<string>;
   /** Administrator's kubeconfig. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
   /** The command that made the cluster: everything inside it is `deletedWith` this. */
@@ -61,7 +59,6 @@ export class KindCluster extends pulumi.ComponentResource {
       { command: readGeneration(clusterName), logging: "none" },
       { parent: this },
     ).stdout;
-    this.generation = pulumi.all([generation, config]).apply((parts) => identityOf(...parts));
     this.cluster = new command.local.Command(
       `${name}-cluster`,
       {
@@ -71,13 +68,14 @@ export class KindCluster extends pulumi.ComponentResource {
         delete: deleteCluster(clusterName),
         stdin: config,
         environment: { GENERATION: generation },
-        triggers: [this.generation],
+        triggers: [generation, config],
         addPreviousOutputInEnv: false,
         // kind tells its progress on stderr; stdout is the kubeconfig.
         logging: "stderr",
       },
       { ...childOptions(this, opts), deleteBeforeReplace: true, additionalSecretOutputs: ["stdout"] },
     );
+    this.identity = this.cluster.id;
     this.kubeconfig = pulumi.secret(this.cluster.stdout);
     this.clusterName = this.cluster.id.apply(() => clusterName);
     this.workerNodes = workers.apply((count) => workerNodes(clusterName, count));
@@ -86,7 +84,7 @@ export class KindCluster extends pulumi.ComponentResource {
       {
         kubeconfig: this.kubeconfig,
         // Another kubeconfig of the same cluster is an update, and another cluster a replacement of all that is in it.
-        clusterIdentifier: this.generation,
+        clusterIdentifier: this.identity,
         // The cluster is this stack's alone: what an interrupted run left there is taken over instead of refused, from
         // the field manager that it had under another random name too.
         upsertExistingObjects: true,
@@ -99,14 +97,14 @@ export class KindCluster extends pulumi.ComponentResource {
       // Deleting the cluster removes the entry again.
       new command.local.Command(
         `${name}-context`,
-        { create: `kind export kubeconfig --name ${clusterName}`, triggers: [this.generation], logging: "stderr" },
+        { create: `kind export kubeconfig --name ${clusterName}`, triggers: [this.identity], logging: "stderr" },
         { ...childOptions(this, opts), dependsOn: [this.cluster], deletedWith: this.cluster },
       );
     }
     this.registerOutputs({
       clusterName: this.clusterName,
       workerNodes: this.workerNodes,
-      generation: this.generation,
+      identity: this.identity,
       kubeconfig: this.kubeconfig,
     });
   }
@@ -127,9 +125,4 @@ export function kindConfig(workers: number, image: string, extraPortMappings: Po
 /** kind's names of the worker nodes: NAME-worker, NAME-worker2, NAME-worker3 … */
 export function workerNodes(clusterName: string, workers: number): string[] {
   return Array.from({ length: workers }, (_, index) => `${clusterName}-worker${index === 0 ? "" : String(index + 1)}`);
-}
-
-/** Tells a cluster from another: its generation, which it keeps as long as it is there, and a hash of how it is made. */
-export function identityOf(generation: string, config: string): string {
-  return `${generation}-${createHash("sha256").update(config).digest("hex").slice(0, 8)}`;
 }

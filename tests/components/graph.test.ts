@@ -125,12 +125,19 @@ describe("The program's resource graph", () => {
     const cluster = find(":Command", "kind-cluster");
     for (const resource of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
       assert.ok(resource.provider.startsWith(`${provider.urn}::`), `${resource.name} has another provider`);
-      assert.equal(resource.replacementTrigger, provider.inputs.clusterIdentifier, resource.name);
+      assert.equal(resource.replacementTrigger, "kind-cluster-id", resource.name);
     }
     for (const resource of resources.filter(
       ({ type, name }) => type.startsWith("kubernetes:") || name.startsWith("images-"),
     )) {
       assert.equal(resource.deletedWith, cluster.urn, `${resource.name} is not deleted with the cluster`);
+    }
+  });
+
+  it("tells a cluster from another by the command that made it", () => {
+    assert.equal(find("providers:kubernetes", "kind-provider").inputs.clusterIdentifier, "kind-cluster-id");
+    for (const load of ["images-blog", "images-mysql"]) {
+      assert.equal((find(":Command", load).inputs.triggers as unknown[])[0], "kind-cluster-id");
     }
   });
 

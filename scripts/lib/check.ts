@@ -8,7 +8,7 @@ import { preflight, report } from "./preflight.ts";
 export async function check({ quiet }: { quiet: boolean }): Promise<void> {
   const findings = await preflight();
   const shown = findings.filter(({ level }) => !quiet || level !== "ok");
-  if (shown.length > 0) console.error(report(shown));
+  if (shown.length > 0) console[quiet ? "error" : "log"](report(shown));
   const problems = findings.filter(({ level }) => level === "problem").length;
   if (problems > 0) throw new Error(`${String(problems)} problem(s) to solve first.`);
 }

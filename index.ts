@@ -29,7 +29,7 @@ const cluster = new KindCluster("kind", {
 });
 const inCluster = {
   providers: [cluster.provider],
-  deletedWith: cluster.cluster,
+  deletedWith: cluster.provider,
   // A new provider replaces what the old one made, but not if the run that made the provider was killed before it did.
   replacementTrigger: cluster.identity,
 };

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -38,13 +40,16 @@ export class KindCluster extends pulumi.ComponentResource {
   readonly clusterName: pulumi.Output<string>;
   /** Names of the nodes that run pods. */
   readonly workerNodes: pulumi.Output<string[]>;
-  /** Changes when, and only when, the cluster is another one than before. */
+  /** Changes when, and only when, the cluster is another one than before: deleted meanwhile, or configured anew. */
   readonly identity: pulumi.Output<string>;
   /** Administrator's kubeconfig. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
-  /** The command that made the cluster: everything inside it is `deletedWith` this. */
+  /** The command that made the cluster. */
   readonly cluster: command.local.Command;
-  /** The provider for everything inside the cluster. */
+  /**
+   * The provider for everything inside the cluster, which is `deletedWith` it: the provider of a cluster that is no more
+   * goes last, when there is nobody left to tell.
+   */
   readonly provider: k8s.Provider;
 
   constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -59,6 +64,7 @@ export class KindCluster extends pulumi.ComponentResource {
       { command: readGeneration(clusterName), logging: "none" },
       { parent: this },
     ).stdout;
+    this.identity = pulumi.all([generation, config]).apply((parts) => identityOf(...parts));
     this.cluster = new command.local.Command(
       `${name}-cluster`,
       {
@@ -68,14 +74,13 @@ export class KindCluster extends pulumi.ComponentResource {
         delete: deleteCluster(clusterName),
         stdin: config,
         environment: { GENERATION: generation },
-        triggers: [generation, config],
+        triggers: [this.identity],
         addPreviousOutputInEnv: false,
         // kind tells its progress on stderr; stdout is the kubeconfig.
         logging: "stderr",
       },
       { ...childOptions(this, opts), deleteBeforeReplace: true, additionalSecretOutputs: ["stdout"] },
     );
-    this.identity = this.cluster.id;
     this.kubeconfig = pulumi.secret(this.cluster.stdout);
     this.clusterName = this.cluster.id.apply(() => clusterName);
     this.workerNodes = workers.apply((count) => workerNodes(clusterName, count));
@@ -125,4 +130,9 @@ export function kindConfig(workers: number, image: string, extraPortMappings: Po
 /** kind's names of the worker nodes: NAME-worker, NAME-worker2, NAME-worker3 … */
 export function workerNodes(clusterName: string, workers: number): string[] {
   return Array.from({ length: workers }, (_, index) => `${clusterName}-worker${index === 0 ? "" : String(index + 1)}`);
+}
+
+/** Tells a cluster from another: its generation, which it keeps as long as it is there, and a hash of how it is made. */
+export function identityOf(generation: string, config: string): string {
+  return `${generation}-${createHash("sha256").update(config).digest("hex").slice(0, 8)}`;
 }

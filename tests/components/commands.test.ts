@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { loadImage, withoutDigest } from "../../components/clusterImages.ts";
-import { kindConfig, workerNodes } from "../../components/kindCluster.ts";
+import { identityOf, kindConfig, workerNodes } from "../../components/kindCluster.ts";
 import { createCluster, deleteCluster, marker, readGeneration } from "../../components/kindCommands.ts";
 
 /** Runs a shell command in a folder of its own, with stand-ins for docker and kind that note their calls. */
@@ -247,5 +247,11 @@ nodes:
 
   it("names the workers as kind does", () => {
     assert.deepEqual(workerNodes("blog", 3), ["blog-worker", "blog-worker2", "blog-worker3"]);
+  });
+
+  it("makes another cluster of the same generation", () => {
+    const [two, three] = [2, 3].map((workers) => identityOf("1f", kindConfig(workers, "kindest/node:v1.26.0", [])));
+    assert.match(two ?? "", /^1f-[0-9a-f]{8}$/);
+    assert.notEqual(two, three);
   });
 });

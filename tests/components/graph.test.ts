@@ -122,22 +122,19 @@ describe("The program's resource graph", () => {
 
   it("deploys to its own cluster, and forgets what was in a cluster that is gone", () => {
     const provider = find("providers:kubernetes", "kind-provider");
-    const cluster = find(":Command", "kind-cluster");
     for (const resource of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
       assert.ok(resource.provider.startsWith(`${provider.urn}::`), `${resource.name} has another provider`);
-      assert.equal(resource.replacementTrigger, "kind-cluster-id", resource.name);
-    }
-    for (const resource of resources.filter(
-      ({ type, name }) => type.startsWith("kubernetes:") || name.startsWith("images-"),
-    )) {
-      assert.equal(resource.deletedWith, cluster.urn, `${resource.name} is not deleted with the cluster`);
+      assert.equal(resource.replacementTrigger, provider.inputs.clusterIdentifier, resource.name);
+      assert.equal(resource.deletedWith, provider.urn, `${resource.name} is not deleted with the provider`);
     }
   });
 
-  it("tells a cluster from another by the command that made it", () => {
-    assert.equal(find("providers:kubernetes", "kind-provider").inputs.clusterIdentifier, "kind-cluster-id");
+  it("tells a cluster from another in the same way everywhere", () => {
+    const { clusterIdentifier } = find("providers:kubernetes", "kind-provider").inputs;
+    assert.match(String(clusterIdentifier), /^generation-1-[0-9a-f]{8}$/);
+    assert.deepEqual(find(":Command", "kind-cluster").inputs.triggers, [clusterIdentifier]);
     for (const load of ["images-blog", "images-mysql"]) {
-      assert.equal((find(":Command", load).inputs.triggers as unknown[])[0], "kind-cluster-id");
+      assert.equal((find(":Command", load).inputs.triggers as unknown[])[0], clusterIdentifier);
     }
   });
 

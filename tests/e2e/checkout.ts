@@ -124,6 +124,20 @@ function imagesFromEnvironment(): Record<string, string> {
   );
 }
 
+/** Kills a script and all that it started in its process group, as `kill -9` does, and waits until they are gone. */
+export async function kill({ pid }: ChildProcess): Promise<void> {
+  if (pid === undefined) return;
+  process.kill(-pid, "SIGKILL");
+  await until("the killed run is gone", 30, () => {
+    try {
+      process.kill(-pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
+
 /** Runs docker and returns its output without the last newline. */
 export function docker(...args: string[]): string {
   return execFileSync("docker", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { Visitor } from "./blog.ts";
 import { chromiumPath, hasChromium, openBrowser, overflow, violations } from "./browser.ts";
-import { Checkout, docker, until } from "./checkout.ts";
+import { Checkout, docker, kill, until } from "./checkout.ts";
 
 const clusterName = "koa-blog-e2e";
 const otherKubeconfig = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n";
@@ -56,8 +56,10 @@ describe("The stack on a real cluster", () => {
   });
 
   after(function () {
-    if (this.currentTest?.isFailed() && nodes()) {
-      console.log(checkout.kubectl("get", "pods,events", "--output", "wide"));
+    try {
+      if (this.currentTest?.isFailed()) console.log(checkout.kubectl("get", "pods,events", "--output", "wide"));
+    } catch {
+      console.log("      The cluster does not say what is in it.");
     }
     checkout.npm("destroy");
     checkout.remove();
@@ -279,7 +281,7 @@ describe("The stack on a real cluster", () => {
         return false;
       }
     });
-    if (killed.pid) process.kill(-killed.pid, "SIGKILL");
+    await kill(killed);
     report("killed while MySQL was started");
 
     const { seconds } = succeeds("up");
@@ -317,7 +319,7 @@ describe("The stack on a real cluster", () => {
   it("is destroyed after a run that was killed while it made the cluster", async () => {
     const killed = checkout.start("up", "--skip-preview");
     await until("nodes are being made", 90, () => nodes() !== "");
-    if (killed.pid) process.kill(-killed.pid, "SIGKILL");
+    await kill(killed);
     succeeds("destroy");
     assert.equal(nodes(), "");
   });

@@ -11,7 +11,7 @@ import { pulumiCommand, toolsFolder } from "./tools.ts";
  * The environment in which Pulumi and the programs that it starts run: state in this folder, a passphrase that nobody
  * types, the downloaded tools on PATH. What the caller has set stays.
  */
-export function pulumiEnvironment(): NodeJS.ProcessEnv {
+export function pulumiEnvironment(command = pulumiCommand()): NodeJS.ProcessEnv {
   const { PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE, PATH } = process.env;
   return {
     PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -21,7 +21,7 @@ export function pulumiEnvironment(): NodeJS.ProcessEnv {
     ...process.env,
     ...(PULUMI_CONFIG_PASSPHRASE === undefined &&
       PULUMI_CONFIG_PASSPHRASE_FILE === undefined && { PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile }),
-    PATH: [toolsFolder, dirname(pulumiCommand()), PATH].join(delimiter),
+    PATH: [toolsFolder, dirname(command), PATH].join(delimiter),
   };
 }
 
@@ -56,9 +56,10 @@ export async function pulumi(args: string[], { input, capture = false }: PulumiO
   process.on("SIGINT", ignore);
   try {
     return await keepStackFile(async () => {
-      const child = spawn(pulumiCommand(), args, {
+      const command = pulumiCommand();
+      const child = spawn(command, args, {
         cwd: projectFolder,
-        env: pulumiEnvironment(),
+        env: pulumiEnvironment(command),
         stdio: [input === undefined ? "inherit" : "pipe", capture ? "pipe" : "inherit", "inherit"],
       });
       child.stdin?.end(input);

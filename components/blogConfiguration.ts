@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
 
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 
-import { labels } from "./labels.ts";
-import { childOptions } from "./options.ts";
+import { configurationObjects } from "./configurationObjects.ts";
 
 export interface BlogConfigurationArgs {
   /** Namespace of the objects. */
@@ -31,9 +29,6 @@ const mySqlPort = 3306;
 
 /**
  * The ConfigMaps and Secrets of the blog and its database. Each key is spelt as the environment variable that it becomes.
- *
- * Their names end in a hash that Pulumi makes anew when the content changes: the pods that read them roll, and the old
- * content stays until they have.
  */
 export class BlogConfiguration extends pulumi.ComponentResource {
   /** ConfigMap of where the database is: MYSQL_HOST, MYSQL_PORT, MYSQL_DATABASE. */
@@ -53,23 +48,10 @@ export class BlogConfiguration extends pulumi.ComponentResource {
 
   constructor(name: string, args: BlogConfigurationArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:kubernetes:BlogConfiguration", name, {}, opts);
-    const options = childOptions(this, opts);
-    const generated = (suffix: string, length: number) =>
-      // No special characters: a generated password goes into any shell, URL or client as it is.
-      new random.RandomPassword(`${name}-${suffix}`, { length, special: false }, { parent: this }).result;
-    const mysqlPassword = pulumi.secret(args.mysqlPassword ?? generated("mysql-password", 32));
-    const mysqlRootPassword = pulumi.secret(args.mysqlRootPassword ?? generated("mysql-root-password", 32));
-    const sessionKeys = pulumi.secret(args.sessionKeys ?? generated("session-key", 64));
-
-    const metadata = (component: string) => ({ namespace: args.namespace, labels: labels(component) });
-    const configMap = (suffix: string, component: string, data: Record<string, pulumi.Input<string>>) =>
-      new k8s.core.v1.ConfigMap(`${name}-${suffix}`, { metadata: metadata(component), immutable: true, data }, options);
-    const secret = (suffix: string, component: string, stringData: Record<string, pulumi.Input<string>>) =>
-      new k8s.core.v1.Secret(
-        `${name}-${suffix}`,
-        { metadata: metadata(component), immutable: true, stringData },
-        options,
-      );
+    const { configMap, secret, generatedPassword } = configurationObjects(this, name, args.namespace, opts);
+    const mysqlPassword = pulumi.secret(args.mysqlPassword ?? generatedPassword("mysql-password"));
+    const mysqlRootPassword = pulumi.secret(args.mysqlRootPassword ?? generatedPassword("mysql-root-password"));
+    const sessionKeys = pulumi.secret(args.sessionKeys ?? generatedPassword("session-key", 64));
 
     this.database = configMap("database", mySqlName, {
       MYSQL_HOST: pulumi.interpolate`${mySqlName}.${args.namespace}.svc.cluster.local`,

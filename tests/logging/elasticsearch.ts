@@ -1,0 +1,91 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A document as Fluentd sends it. */
+export interface LogDocument {
+  "@timestamp": string;
+  message: string;
+  stream?: string;
+  tags?: string[];
+  log?: { level: string };
+  event: { id: string; duration?: number; original?: string };
+  url?: { path: string };
+  http?: { route?: string; request?: { method?: string; id?: string }; response?: { status_code: number } };
+  error?: { code?: string; type?: string; message?: string; stack_trace?: string };
+  container?: unknown;
+  kubernetes: {
+    namespace: string;
+    pod: { name: string; uid: string };
+    node: { name: string };
+    container: { name: string };
+  };
+  json?: Record<string, unknown>;
+}
+
+/** What of Elasticsearch's bulk API Fluentd needs, with faults on demand. */
+export class BulkServer {
+  readonly documents = new Map<string, LogDocument>();
+  /** Answers to whole requests; 200 lets them through. */
+  status = 200;
+  /** The status of one document, 201 if undefined. */
+  refuse: (document: LogDocument) => number | undefined = () => undefined;
+  /** Paths and users of the requests so far. */
+  readonly requests = new Set<string>();
+  /** Messages of documents that came again. */
+  readonly duplicates: string[] = [];
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      void body(request).then((text) => {
+        const user = Buffer.from(request.headers.authorization?.split(" ")[1] ?? "", "base64").toString();
+        this.requests.add(`${request.method ?? ""} ${request.url ?? ""} ${user}`);
+        response.setHeader("content-type", "application/json");
+        response.setHeader("x-elastic-product", "Elasticsearch");
+        if (this.status !== 200) {
+          response.statusCode = this.status;
+          response.end(JSON.stringify({ error: { type: "fault", reason: "on demand" }, status: this.status }));
+          return;
+        }
+        const lines = text.split("\n").filter(Boolean);
+        const items = lines.flatMap((line, index) => (index % 2 === 0 ? [this.#create(line, lines[index + 1])] : []));
+        response.end(JSON.stringify({ took: 1, errors: items.some(({ create }) => create.status >= 300), items }));
+      });
+    });
+  }
+
+  /** The port that it listens on, on all addresses: containers are to reach it. */
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, resolve));
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #create(action: string, source = "") {
+    const { create } = JSON.parse(action) as { create: { _index: string; _id: string } };
+    const document = JSON.parse(source) as LogDocument;
+    const status = this.#statusOf(create._id, document);
+    if (status === 201) this.documents.set(create._id, document);
+    return {
+      create: { ...create, status, ...(status >= 300 && { error: { type: "some_exception", reason: "on demand" } }) },
+    };
+  }
+
+  #statusOf(id: string, document: LogDocument): number {
+    const refused = this.refuse(document);
+    if (refused !== undefined) return refused;
+    if (!this.documents.has(id)) return 201;
+    this.duplicates.push(document.message);
+    return 409;
+  }
+}
+
+async function body(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}

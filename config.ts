@@ -9,13 +9,13 @@ const dnsLabel = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 
 const text = (pattern: RegExp, expected: string) => z.string().regex(pattern, expected);
 
-const integer = (minimum: number, maximum: number) => {
-  const expected = `a whole number from ${String(minimum)} to ${String(maximum)}`;
+const integer = (minimum: number, maximum: number, { orZero = false } = {}) => {
+  const expected = `a whole number from ${String(minimum)} to ${String(maximum)}${orZero ? ", or 0" : ""}`;
   return z
     .string()
     .regex(/^\d+$/, expected)
     .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, expected);
+    .refine((value) => (value >= minimum && value <= maximum) || (orZero && value === 0), expected);
 };
 
 const image = text(imageReference, "an image reference with a tag other than latest, such as mysql:9.7.2");
@@ -26,6 +26,14 @@ const secret = (pattern: RegExp, expected: string) =>
     .string()
     .refine((value) => value === "" || pattern.test(value), expected)
     .transform((value) => value || undefined);
+
+const boolean = z.enum(["true", "false"], { error: "true or false" }).transform((value) => value === "true");
+
+const namespace = text(dnsLabel, "lower-case letters, digits and hyphens").max(63, "at most 63 characters");
+
+const volumeSize = text(/^[1-9]\d*(?:Mi|Gi|Ti)$/, "a size such as 512Mi or 1Gi");
+
+const memorySize = text(/^[1-9]\d*[mg]$/, "a size such as 512m or 2g");
 
 const password = secret(/^[^\0\r\n]{8,256}$/, "8 to 256 characters on one line");
 
@@ -46,8 +54,8 @@ const schema = z.strictObject({
   hostPort: integer(1, 65535),
   listenAddress: z.union([z.ipv4(), z.ipv6()], { error: "an IP address, such as 127.0.0.1" }),
   nodePort: integer(30000, 32767),
-  mergeKubeconfig: z.enum(["true", "false"], { error: "true or false" }).transform((value) => value === "true"),
-  namespace: text(dnsLabel, "lower-case letters, digits and hyphens").max(63, "at most 63 characters"),
+  mergeKubeconfig: boolean,
+  namespace,
   replicas: integer(1, 20),
   baseImage: image,
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "fatal"], {
@@ -58,15 +66,36 @@ const schema = z.strictObject({
     "keys of 32 or more characters each, separated by commas",
   ),
   mysqlImage: image,
-  mysqlStorage: text(/^[1-9]\d*(?:Mi|Gi|Ti)$/, "a size such as 512Mi or 1Gi"),
+  mysqlStorage: volumeSize,
   mysqlDatabase: text(/^[A-Za-z0-9_]{1,64}$/, "up to 64 letters, digits and underscores"),
   mysqlUser: text(/^(?!root$)[A-Za-z0-9_]{1,32}$/, "up to 32 letters, digits and underscores, other than root"),
   mysqlPassword: password,
   mysqlRootPassword: rootPassword,
+  logging: boolean,
+  loggingNamespace: namespace,
+  elasticsearchImage: image,
+  elasticsearchHeap: memorySize,
+  elasticsearchStorage: volumeSize,
+  kibanaImage: image,
+  kibanaNodePort: integer(30000, 32767, { orZero: true }).transform((port) => port || undefined),
+  fluentdImage: image,
+  fluentdBuffer: memorySize,
+  logRetentionDays: integer(1, 3650),
+  logRolloverSize: text(/^[1-9]\d*[mg]b$/, "a size such as 500mb or 1gb"),
+  elasticPassword: password,
+  kibanaPassword: password,
+  fluentdPassword: password,
 });
 
 /** Keys whose values must be set with `pulumi config set --secret`, and are never repeated in a message. */
-export const secretKeys = ["sessionKeys", "mysqlPassword", "mysqlRootPassword"] as const;
+export const secretKeys = [
+  "sessionKeys",
+  "mysqlPassword",
+  "mysqlRootPassword",
+  "elasticPassword",
+  "kibanaPassword",
+  "fluentdPassword",
+] as const;
 type SecretKey = (typeof secretKeys)[number];
 
 type Values = z.output<typeof schema>;
@@ -104,17 +133,22 @@ export function parseConfig(values: Record<string, string>, isSecret: (key: stri
       problems.push(`${key}: expected a secret, got plain text; set it with "pulumi config set --secret ${key}"`);
     }
   }
-  if (!result.success || problems.length > 0) {
+  const { data } = result;
+  const other = (key: "loggingNamespace" | "kibanaNodePort", expected: string) =>
+    `${key}: expected ${expected}, got ${JSON.stringify(values[key])}; set it with "pulumi config set ${key} VALUE"`;
+  if (data && data.loggingNamespace === data.namespace) {
+    problems.push(other("loggingNamespace", "another namespace than the blog's"));
+  }
+  if (data?.kibanaNodePort && [data.nodePort, data.hostPort].includes(data.kibanaNodePort)) {
+    problems.push(other("kibanaNodePort", "another port than nodePort and hostPort"));
+  }
+  if (!data || problems.length > 0) {
     throw new pulumi.RunError(["The stack's configuration cannot be used:", ...problems].join("\n  "));
   }
-  const { sessionKeys, mysqlPassword, mysqlRootPassword, ...settings } = result.data;
-  const secretOf = (value: string | undefined) => (value === undefined ? undefined : pulumi.secret(value));
-  return {
-    ...settings,
-    sessionKeys: secretOf(sessionKeys),
-    mysqlPassword: secretOf(mysqlPassword),
-    mysqlRootPassword: secretOf(mysqlRootPassword),
-  };
+  const secrets = Object.fromEntries(
+    secretKeys.map((key) => [key, data[key] === undefined ? undefined : pulumi.secret(data[key])]),
+  ) as Record<SecretKey, pulumi.Output<string> | undefined>;
+  return { ...data, ...secrets };
 }
 
 /** The current stack's settings, checked; see {@link parseConfig}. */
@@ -132,4 +166,16 @@ export function loadConfig(): StackConfig {
 export function blogUrl({ listenAddress, hostPort }: Pick<StackConfig, "listenAddress" | "hostPort">): string {
   const host = ["0.0.0.0", "::"].includes(listenAddress) ? "localhost" : listenAddress;
   return `http://${host.includes(":") ? `[${host}]` : host}:${String(hostPort)}`;
+}
+
+/** The ports of the nodes that this machine publishes: the blog's, and Kibana's to this machine only. */
+export function portMappings(config: Pick<StackConfig, "nodePort" | "hostPort" | "listenAddress" | "kibanaNodePort">) {
+  const { nodePort, hostPort, listenAddress, kibanaNodePort } = config;
+  const protocol = "TCP" as const;
+  return [
+    { containerPort: nodePort, hostPort, listenAddress, protocol },
+    ...(kibanaNodePort === undefined
+      ? []
+      : [{ containerPort: kibanaNodePort, hostPort: kibanaNodePort, listenAddress: "127.0.0.1", protocol }]),
+  ];
 }

@@ -1,3 +1,5 @@
+import * as pulumi from "@pulumi/pulumi";
+
 import { Blog } from "./components/blog.ts";
 import { BlogConfiguration } from "./components/blogConfiguration.ts";
 import { BlogImage } from "./components/blogImage.ts";
@@ -5,10 +7,10 @@ import { BlogNamespace } from "./components/blogNamespace.ts";
 import { BlogService } from "./components/blogService.ts";
 import { ClusterImages } from "./components/clusterImages.ts";
 import { KindCluster } from "./components/kindCluster.ts";
+import { Logging } from "./components/logging.ts";
 import { MySql } from "./components/mySql.ts";
 import { SchemaMigration } from "./components/schemaMigration.ts";
-import { blogUrl, loadConfig } from "./config.ts";
-
+import { blogUrl, loadConfig, portMappings } from "./config.ts";
 const config = loadConfig();
 
 // The image is built while the cluster is made.
@@ -17,14 +19,7 @@ const cluster = new KindCluster("kind", {
   clusterName: config.clusterName,
   workers: config.workers,
   nodeImage: config.nodeImage,
-  portMappings: [
-    {
-      containerPort: config.nodePort,
-      hostPort: config.hostPort,
-      listenAddress: config.listenAddress,
-      protocol: "TCP",
-    },
-  ],
+  portMappings: portMappings(config),
   mergeKubeconfig: config.mergeKubeconfig,
 });
 const inCluster = {
@@ -81,6 +76,11 @@ const migration = new SchemaMigration("blog", blogRelease, {
 });
 new Blog("blog", { ...blogRelease, replicas: config.replicas }, { ...inCluster, dependsOn: [migration, service] });
 
+// Beside the blog, which does not wait for it.
+const logging = config.logging
+  ? new Logging("logging", { ...config, cluster, namespace: config.loggingNamespace }, inCluster)
+  : undefined;
+
 /** Where the blog answers. */
 export const url = blogUrl(config);
 /** Name of the kind cluster. */
@@ -88,6 +88,8 @@ export const clusterName = cluster.clusterName;
 /** Administrator's kubeconfig of the cluster. Secret. */
 export const kubeconfig = cluster.kubeconfig;
 /** User names and passwords, generated or configured. Secret. */
-export const credentials = configuration.credentials;
+export const credentials = pulumi
+  .all([configuration.credentials, logging?.credentials])
+  .apply((parts) => Object.assign({}, ...parts) as Record<string, string>);
 /** Tag of the blog's image: a hash of what it is built from. */
 export const imageTag = image.tag;

@@ -6,7 +6,7 @@ import { childOptions } from "./options.ts";
 export interface ClusterImagesArgs<Name extends string> {
   /** Name of the kind cluster. */
   clusterName: pulumi.Input<string>;
-  /** Nodes that get the images. */
+  /** Nodes that get the images, unless an image names its own. */
   nodes: pulumi.Input<string[]>;
   /** Changes when the cluster is another one, which has none of the images. */
   clusterIdentity: pulumi.Input<string>;
@@ -18,6 +18,8 @@ export interface ClusterImagesArgs<Name extends string> {
 export interface ClusterImage {
   reference: pulumi.Input<string>;
   origin: "registry" | "build";
+  /** Nodes that get this image. Defaults to those of all images. */
+  nodes?: pulumi.Input<string[]>;
 }
 
 /**
@@ -37,7 +39,7 @@ export class ClusterImages<Name extends string> extends pulumi.ComponentResource
       ) as Record<Name, T>;
     this.references = eachImage((_, { reference }) => pulumi.output(reference).apply(withoutDigest));
     this.loads = eachImage(
-      (key, { reference, origin }) =>
+      (key, { reference, origin, nodes }) =>
         new command.local.Command(
           `${name}-${key}`,
           {
@@ -45,7 +47,7 @@ export class ClusterImages<Name extends string> extends pulumi.ComponentResource
             environment: {
               CLUSTER: args.clusterName,
               IMAGE: reference,
-              NODES: pulumi.output(args.nodes).apply((nodes) => nodes.join(",")),
+              NODES: pulumi.output(nodes ?? args.nodes).apply((names) => names.join(",")),
             },
             triggers: [args.clusterIdentity, reference],
             addPreviousOutputInEnv: false,

@@ -40,6 +40,8 @@ export class KindCluster extends pulumi.ComponentResource {
   readonly clusterName: pulumi.Output<string>;
   /** Names of the nodes that run pods. */
   readonly workerNodes: pulumi.Output<string[]>;
+  /** Names of all nodes. */
+  readonly nodes: pulumi.Output<string[]>;
   /** Changes when, and only when, the cluster is another one than before: deleted meanwhile, or configured anew. */
   readonly identity: pulumi.Output<string>;
   /** Administrator's kubeconfig. Secret. */
@@ -84,6 +86,7 @@ export class KindCluster extends pulumi.ComponentResource {
     this.kubeconfig = pulumi.secret(this.cluster.stdout);
     this.clusterName = this.cluster.id.apply(() => clusterName);
     this.workerNodes = workers.apply((count) => workerNodes(clusterName, count));
+    this.nodes = this.workerNodes.apply((names) => [`${clusterName}-control-plane`, ...names]);
     this.provider = new k8s.Provider(
       `${name}-provider`,
       {
@@ -109,6 +112,7 @@ export class KindCluster extends pulumi.ComponentResource {
     this.registerOutputs({
       clusterName: this.clusterName,
       workerNodes: this.workerNodes,
+      nodes: this.nodes,
       identity: this.identity,
       kubeconfig: this.kubeconfig,
     });

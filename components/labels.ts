@@ -10,3 +10,9 @@ export function labels(component: string) {
 
 /** Label of the pods that may talk to MySQL. */
 export const mySqlClient = { "koa-blog/mysql-client": "true" };
+
+/** Label of the pods that may talk to Elasticsearch. */
+export const elasticsearchClient = { "koa-blog/elasticsearch-client": "true" };
+
+/** Label of the pods that may talk to Kibana. */
+export const kibanaClient = { "koa-blog/kibana-client": "true" };

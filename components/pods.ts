@@ -42,3 +42,12 @@ export function secretVolume(name: string, secretNames: pulumi.Input<string>[]):
 export function secretFileVariables(keys: string[]): k8s.types.input.core.v1.EnvVar[] {
   return keys.map((key) => ({ name: `${key}_FILE`, value: `${secretsFolder}/${key}` }));
 }
+
+/** A variable with the value of a Secret's key, for an image that takes it no other way. */
+export function secretVariable(
+  name: string,
+  secretName: pulumi.Input<string>,
+  key: string,
+): k8s.types.input.core.v1.EnvVar {
+  return { name, valueFrom: { secretKeyRef: { name: secretName, key } } };
+}

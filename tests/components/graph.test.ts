@@ -31,7 +31,8 @@ describe("The program's resource graph", () => {
   };
 
   it("has exactly these resources", () => {
-    assert.deepEqual(resources.map(({ type, name }) => `${type} ${name}`).sort(), [
+    const ofBlog = resources.filter(({ name }) => !name.startsWith("logging"));
+    assert.deepEqual(ofBlog.map(({ type, name }) => `${type} ${name}`).sort(), [
       "blog:cluster:ClusterImages images",
       "blog:cluster:KindCluster kind",
       "blog:image:BlogImage blog",
@@ -66,22 +67,116 @@ describe("The program's resource graph", () => {
     ]);
   });
 
-  it("comes up in the deployment order", () => {
+  it("has exactly these beside them, unless logging is left out", async () => {
+    const logging = resources.filter(({ name }) => name.startsWith("logging"));
+    assert.deepEqual(logging.map(({ type, name }) => `${type} ${name}`).sort(), [
+      "blog:cluster:ClusterImages logging-images",
+      "blog:logging:Elasticsearch logging-elasticsearch",
+      "blog:logging:Fluentd logging-fluentd",
+      "blog:logging:Kibana logging-kibana",
+      "blog:logging:Logging logging",
+      "blog:logging:LoggingConfiguration logging",
+      "blog:logging:LoggingSetup logging-elasticsearch-setup",
+      "blog:logging:LoggingSetup logging-kibana-setup",
+      "command:local:Command logging-images-elasticsearch",
+      "command:local:Command logging-images-fluentd",
+      "command:local:Command logging-images-kibana",
+      "command:local:Command logging-images-node",
+      "kubernetes:apps/v1:DaemonSet logging-fluentd-daemonset",
+      "kubernetes:apps/v1:Deployment logging-kibana-deployment",
+      "kubernetes:apps/v1:StatefulSet logging-elasticsearch-statefulset",
+      "kubernetes:batch/v1:Job logging-elasticsearch-setup-job",
+      "kubernetes:batch/v1:Job logging-kibana-setup-job",
+      "kubernetes:core/v1:ConfigMap logging-elasticsearch-setup",
+      "kubernetes:core/v1:ConfigMap logging-fluentd-configuration",
+      "kubernetes:core/v1:ConfigMap logging-kibana-setup",
+      "kubernetes:core/v1:Namespace logging-namespace",
+      "kubernetes:core/v1:Secret logging-elastic-user",
+      "kubernetes:core/v1:Secret logging-fluentd-user",
+      "kubernetes:core/v1:Secret logging-kibana-encryption",
+      "kubernetes:core/v1:Secret logging-kibana-user",
+      "kubernetes:core/v1:Service logging-elasticsearch-service",
+      "kubernetes:core/v1:Service logging-kibana-service",
+      "kubernetes:core/v1:ServiceAccount logging-fluentd-service-account",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-deny-ingress",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-elasticsearch-clients",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-kibana-clients",
+      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole logging-fluentd-role",
+      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding logging-fluentd-role-binding",
+      "random:index/randomPassword:RandomPassword logging-elastic-password",
+      "random:index/randomPassword:RandomPassword logging-fluentd-password",
+      "random:index/randomPassword:RandomPassword logging-kibana-encryption-key",
+      "random:index/randomPassword:RandomPassword logging-kibana-password",
+    ]);
+    const without = await runProgram({ logging: "false" });
+    assert.equal(without.resources.length, resources.length - logging.length);
+    assert.ok(!without.resources.some(({ name }) => name.startsWith("logging")));
+  });
+
+  it("brings logging up in its own order", () => {
+    const ofLogging = (pattern: RegExp) =>
+      resources.filter(({ type, name }) => name.startsWith("logging") && pattern.test(type));
     const stages = [
-      [find(":Namespace", "blog-namespace")],
-      resources.filter(({ type }) => /v1:(ConfigMap|Secret)$/.test(type)),
-      resources.filter(({ type }) => type === "kubernetes:core/v1:Service"),
-      [find(":StatefulSet", "mysql-statefulset")],
-      [find(":Job", "blog-job")],
-      [find(":Deployment", "blog-deployment")],
+      ofLogging(/:Namespace$/),
+      ofLogging(/v1:(ConfigMap|Secret)$/),
+      ofLogging(/v1:Service$/),
+      [find(":StatefulSet", "logging-elasticsearch-statefulset")],
+      [find(":Job", "logging-elasticsearch-setup-job")],
+      [find(":Deployment", "logging-kibana-deployment"), find(":DaemonSet", "logging-fluentd-daemonset")],
     ];
+    assertStages(stages, [1, 7, 2, 1, 1, 2]);
+    const dataView = find(":Job", "logging-kibana-setup-job");
+    assertAfter(dataView, find(":Deployment", "logging-kibana-deployment"));
+    assert.ok(dataView.dependencies.includes(find(":Deployment", "logging-kibana-deployment").urn));
+  });
+
+  it("lets the blog and logging wait for nothing of each other", () => {
+    const isLogging = ({ name }: Registered) => name.startsWith("logging");
+    for (const resource of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
+      const others = resources.filter((other) => isLogging(other) !== isLogging(resource));
+      // The cluster is neither's.
+      const foreign = others.filter(({ name }) => !name.startsWith("kind"));
+      for (const other of foreign)
+        assert.ok(!awaited(resource).has(other.urn), `${resource.name} waits for ${other.name}`);
+    }
+  });
+
+  it("loads each image of logging before what runs it, Fluentd's into every node", () => {
+    const runners = {
+      "logging-images-elasticsearch": find(":StatefulSet", "logging-elasticsearch-statefulset"),
+      "logging-images-node": find(":Job", "logging-elasticsearch-setup-job"),
+      "logging-images-kibana": find(":Deployment", "logging-kibana-deployment"),
+      "logging-images-fluentd": find(":DaemonSet", "logging-fluentd-daemonset"),
+    };
+    for (const [load, runner] of Object.entries(runners)) assertAfter(runner, find(":Command", load));
+    const nodesOf = (load: string) => (find(":Command", load).inputs.environment as Record<string, string>).NODES;
+    assert.equal(nodesOf("logging-images-fluentd"), "koa-blog-control-plane,koa-blog-worker,koa-blog-worker2");
+    for (const load of ["logging-images-elasticsearch", "logging-images-kibana", "logging-images-node"]) {
+      assert.equal(nodesOf(load), "koa-blog-worker2");
+    }
+  });
+
+  const assertStages = (stages: Registered[][], sizes: number[]) => {
     assert.deepEqual(
       stages.map((stage) => stage.length),
-      [1, 6, 2, 1, 1, 1],
+      sizes,
     );
     stages.slice(1).forEach((stage, index) => {
       for (const later of stage) for (const earlier of stages[index] ?? []) assertAfter(later, earlier);
     });
+  };
+
+  it("comes up in the deployment order", () => {
+    const ofBlog = resources.filter(({ name }) => !name.startsWith("logging"));
+    const stages = [
+      [find(":Namespace", "blog-namespace")],
+      ofBlog.filter(({ type }) => /v1:(ConfigMap|Secret)$/.test(type)),
+      ofBlog.filter(({ type }) => type === "kubernetes:core/v1:Service"),
+      [find(":StatefulSet", "mysql-statefulset")],
+      [find(":Job", "blog-job")],
+      [find(":Deployment", "blog-deployment")],
+    ];
+    assertStages(stages, [1, 6, 2, 1, 1, 1]);
   });
 
   it("says the order in dependsOn, not only through inputs", () => {
@@ -115,9 +210,13 @@ describe("The program's resource graph", () => {
 
   it("gives every resource that is not a component a component for its parent", () => {
     const components = new Set(resources.filter(({ type }) => type.startsWith("blog:")).map(({ urn }) => urn));
-    for (const { type, name, parent } of resources) {
-      assert.equal(components.has(parent), !type.startsWith("blog:"), `${type} ${name} has the parent "${parent}"`);
+    for (const { type, name, parent } of resources.filter((resource) => !resource.type.startsWith("blog:"))) {
+      assert.ok(components.has(parent), `${type} ${name} has the parent "${parent}"`);
     }
+    const nested = resources.filter(({ type, parent }) => type.startsWith("blog:") && components.has(parent));
+    const logging = find(":Logging", "logging");
+    assert.equal(nested.length, 7);
+    for (const { name, parent } of nested) assert.equal(parent, logging.urn, name);
   });
 
   it("deploys to its own cluster, and forgets what was in a cluster that is gone", () => {
@@ -133,7 +232,7 @@ describe("The program's resource graph", () => {
     const { clusterIdentifier } = find("providers:kubernetes", "kind-provider").inputs;
     assert.match(String(clusterIdentifier), /^generation-1-[0-9a-f]{8}$/);
     assert.deepEqual(find(":Command", "kind-cluster").inputs.triggers, [clusterIdentifier]);
-    for (const load of ["images-blog", "images-mysql"]) {
+    for (const load of ["images-blog", "images-mysql", "logging-images-elasticsearch", "logging-images-fluentd"]) {
       assert.equal((find(":Command", load).inputs.triggers as unknown[])[0], clusterIdentifier);
     }
   });

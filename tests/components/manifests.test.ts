@@ -1,28 +1,10 @@
 import assert from "node:assert/strict";
 
-import type * as k8s from "@pulumi/kubernetes";
 import { parse } from "yaml";
 
 import { revisionOf } from "../../components/blog.ts";
-import { runProgram, secretValue, type Inputs, type Registered } from "./program.ts";
-
-type PodSpec = k8s.types.output.core.v1.PodSpec;
-type Container = k8s.types.output.core.v1.Container;
-
-const podSpec = ({ inputs }: Registered): PodSpec => (inputs.spec as { template: { spec: PodSpec } }).template.spec;
-
-const onlyContainer = (resource: Registered): Container => {
-  const [container, ...others] = podSpec(resource).containers;
-  assert.ok(container);
-  assert.equal(others.length, 0);
-  return container;
-};
-
-const finder = (resources: Registered[]) => (name: string) => {
-  const resource = resources.find((candidate) => candidate.name === name);
-  assert.ok(resource, `${name} is not registered`);
-  return resource;
-};
+import { finder, onlyContainer, podSpec } from "./manifest.ts";
+import { runProgram, secretValue, type Inputs } from "./program.ts";
 
 describe("The manifests", () => {
   let find: ReturnType<typeof finder>;
@@ -198,6 +180,7 @@ describe("The settings", () => {
         mysqlUser: "writer",
         logLevel: "debug",
         mergeKubeconfig: "true",
+        logging: "false",
       },
       { mysqlPassword: "a configured password", sessionKeys: "k".repeat(32) },
     );

@@ -2,13 +2,16 @@
 import { blogUrl } from "../config.ts";
 import { kubectl } from "./lib/kubectl.ts";
 import { main } from "./lib/main.ts";
-import { settings } from "./lib/project.ts";
+import { hasLogging, settings } from "./lib/project.ts";
 
 await main(async () => {
   const config = settings();
   kubectl("get", "nodes");
   console.log();
-  kubectl("get", "pods,services,jobs,persistentvolumeclaims", "--namespace", config.namespace, "--output", "wide");
+  const kinds = "pods,services,jobs,persistentvolumeclaims";
+  for (const namespace of [config.namespace, ...(hasLogging(config) ? [config.loggingNamespace] : [])]) {
+    kubectl("get", kinds, "--namespace", namespace, "--output", "wide");
+  }
   const url = blogUrl(config);
   const answer = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch((error: unknown) => error as Error);
   const ok = answer instanceof Response && answer.ok;

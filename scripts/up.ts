@@ -1,7 +1,7 @@
 // npm run up: brings the whole stack up, or up to date, and says where it is. Arguments go to `pulumi up`.
 import { check } from "./lib/check.ts";
 import { main } from "./lib/main.ts";
-import { settings, stackName } from "./lib/project.ts";
+import { hasLogging, settings, stackName } from "./lib/project.ts";
 import { pulumi } from "./lib/pulumi.ts";
 import { prepareStack, stackOutputs } from "./lib/stack.ts";
 import { ensureKind } from "./lib/tools.ts";
@@ -11,7 +11,8 @@ await main(async () => {
   await ensureKind();
   await prepareStack();
   await pulumi(["up", "--yes", "--stack", stackName, ...process.argv.slice(2)]);
-  const { clusterName, namespace } = settings();
+  const config = settings();
+  const { clusterName, namespace } = config;
   const { url } = await stackOutputs();
   const kubectl = `docker exec -it ${clusterName}-control-plane kubectl`;
   const mysql = `MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE") exec mysql -u"$MYSQL_USER" "$MYSQL_DATABASE"`;
@@ -19,7 +20,12 @@ await main(async () => {
 The blog answers on ${String(url)}
 
   MySQL      ${kubectl} exec -it -n ${namespace} mysql-0 -- bash -c '${mysql}'
-  Logs       npm run logs
+  Logs       npm run logs${
+    hasLogging(config)
+      ? `
+             npm run logs:search -- "TEXT", or npm run kibana`
+      : ""
+  }
   Status     npm run status
   Passwords  npm run pulumi -- stack output credentials --show-secrets
   The end    npm run destroy

@@ -3,7 +3,7 @@ import { readFileSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
 
-import { settings, type Settings } from "./project.ts";
+import { hasLogging, settings, type Settings } from "./project.ts";
 import { findTool, isAtLeast, kind, pulumi, type Tool } from "./tools.ts";
 
 const execute = promisify(execFile);
@@ -44,7 +44,12 @@ export async function preflight(): Promise<Finding[]> {
             "Install Docker, start it, and let your user use it",
           ),
         ]
-      : [...checkEngine(engine), checkDisk(engine), await checkNodes(config), await checkPort(config)]),
+      : [
+          ...checkEngine(engine, hasLogging(config)),
+          checkDisk(engine),
+          await checkNodes(config),
+          ...(await checkPorts(config)),
+        ]),
     ...checkInotify(),
   ];
 }
@@ -67,17 +72,19 @@ function checkTool(tool: Tool, otherwise: string): Finding {
     : ok(`${tool.name} ${found.version} on PATH is older than ${tool.minimum}, ${otherwise}`);
 }
 
-export function checkEngine(engine: Engine): Finding[] {
+export function checkEngine(engine: Engine, logging: boolean): Finding[] {
   const memory = engine.MemTotal / gibibyte;
+  const needed = logging ? 6 : 3.5;
+  const without = logging ? ', or leave the logs out: "npm run pulumi -- config set logging false"' : "";
   return [
     engine.OSType === "linux"
       ? ok(`Docker engine ${engine.ServerVersion} (${engine.OperatingSystem})`)
       : problem(`The Docker engine runs ${engine.OSType} containers`, "Switch it to Linux containers"),
-    memory >= 3.5
+    memory >= needed
       ? ok(`Docker engine has ${memory.toFixed(1)} GiB of memory and ${String(engine.NCPU)} CPUs`)
       : problem(
-          `The Docker engine has ${memory.toFixed(1)} GiB of memory, and the stack needs 3.5 GiB`,
-          "Give it more: in Docker Desktop under Settings, Resources; 8 GB is comfortable",
+          `The Docker engine has ${memory.toFixed(1)} GiB of memory, and the stack needs ${String(needed)} GiB`,
+          `Give it more: in Docker Desktop under Settings, Resources; 8 GB is comfortable${without}`,
         ),
   ];
 }
@@ -113,23 +120,27 @@ async function checkNodes({ clusterName }: Settings): Promise<Finding> {
       );
 }
 
-async function checkPort({ clusterName, hostPort, listenAddress }: Settings): Promise<Finding> {
-  const { stdout } = await execute("docker", [
-    "ps",
-    "--filter",
-    `publish=${String(hostPort)}`,
-    "--format",
-    "{{.Names}}",
-  ]);
+/** The ports that the cluster's control-plane node is to publish. */
+async function checkPorts(config: Settings): Promise<Finding[]> {
+  const kibana = hasLogging(config) ? Number(config.kibanaNodePort) : 0;
+  return [
+    await checkPort(config.clusterName, config.hostPort, config.listenAddress, "hostPort"),
+    ...(kibana === 0 ? [] : [await checkPort(config.clusterName, kibana, "127.0.0.1", "kibanaNodePort")]),
+  ];
+}
+
+async function checkPort(clusterName: string, port: number, address: string, key: string): Promise<Finding> {
+  const filter = ["--filter", `publish=${String(port)}`];
+  const { stdout } = await execute("docker", ["ps", ...filter, "--format", "{{.Names}}"]);
   const holder = stdout.trim();
-  if (holder === `${clusterName}-control-plane`) return ok(`Port ${String(hostPort)} is the cluster's`);
-  const busy = holder ? `container ${holder}` : await portError(hostPort, listenAddress);
+  if (holder === `${clusterName}-control-plane`) return ok(`Port ${String(port)} is the cluster's`);
+  const busy = holder ? `container ${holder}` : await portError(port, address);
   return busy
     ? problem(
-        `Port ${String(hostPort)} of ${listenAddress} cannot be used (${busy})`,
-        'Stop what uses it, or choose another: "npm run pulumi -- config set hostPort PORT"',
+        `Port ${String(port)} of ${address} cannot be used (${busy})`,
+        `Stop what uses it, or choose another: "npm run pulumi -- config set ${key} PORT"`,
       )
-    : ok(`Port ${String(hostPort)} is free`);
+    : ok(`Port ${String(port)} is free`);
 }
 
 /** Why nothing can listen there; undefined if something can. */

@@ -24,6 +24,10 @@ export interface Settings {
   namespace: string;
   hostPort: number;
   listenAddress: string;
+  /** A boolean, or its name: `pulumi config set` writes text. */
+  logging: boolean | "true" | "false";
+  loggingNamespace: string;
+  kibanaNodePort: number | string;
 }
 
 interface ProjectFile {
@@ -49,6 +53,11 @@ export function settings(): Settings {
     .filter(([key]) => key.startsWith(`${name}:`))
     .map(([key, value]) => [key.slice(name.length + 1), value] as const);
   return { ...configDefaults(), ...Object.fromEntries(own) } as unknown as Settings;
+}
+
+/** Whether the stack has Elasticsearch and Kibana. */
+export function hasLogging({ logging }: Pick<Settings, "logging">): boolean {
+  return String(logging) === "true";
 }
 
 function readYaml(path: string): unknown {

@@ -11,7 +11,7 @@ const engine: Engine = {
   DockerRootDir: "/var/lib/docker",
   OperatingSystem: "Docker Desktop",
 };
-const levels = (changes: Partial<Engine>) => checkEngine({ ...engine, ...changes }).map(({ level }) => level);
+const levels = (changes: Partial<Engine>) => checkEngine({ ...engine, ...changes }, true).map(({ level }) => level);
 
 describe("The preflight", () => {
   it("accepts an engine with 8 GB", () => {
@@ -19,10 +19,20 @@ describe("The preflight", () => {
   });
 
   it("refuses an engine that is too small, and says what it has and what it needs", () => {
-    const [, memory] = checkEngine({ ...engine, MemTotal: 2 * 2 ** 30 });
+    const small = { ...engine, MemTotal: 2 * 2 ** 30 };
+    const [, memory] = checkEngine(small, false);
     assert.equal(memory?.level, "problem");
     assert.match(memory.message, /has 2\.0 GiB of memory, and the stack needs 3\.5 GiB/);
     assert.match(memory.remedy ?? "", /Docker Desktop under Settings, Resources/);
+    assert.doesNotMatch(memory.remedy ?? "", /logging/);
+  });
+
+  it("asks for more memory with the logs, and says that they can be left out", () => {
+    const medium = { ...engine, MemTotal: 4 * 2 ** 30 };
+    assert.equal(checkEngine(medium, false)[1]?.level, "ok");
+    const [, memory] = checkEngine(medium, true);
+    assert.match(memory?.message ?? "", /has 4\.0 GiB of memory, and the stack needs 6 GiB/);
+    assert.match(memory?.remedy ?? "", /config set logging false/);
   });
 
   it("reports every problem of the engine at once", () => {

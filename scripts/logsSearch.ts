@@ -1,0 +1,47 @@
+// npm run logs:search -- "TEXT": finds records of all pods' logs in Elasticsearch. `--help` lists the options.
+import { parseArgs } from "node:util";
+
+import { openLogging } from "./lib/logging.ts";
+import { searchLogs, show } from "./lib/logSearch.ts";
+import { main } from "./lib/main.ts";
+import { portOf } from "./lib/portForward.ts";
+
+const usage = `Usage: npm run logs:search -- "TEXT" [--since 1h] [--limit 20] [--json]
+
+  TEXT     words of the message, or a whole path, request id, pod or error code
+  --since  how far back to look: a number with s, m, h or d; 24h if left out
+  --limit  how many records at most, the newest ones, 1 to 10000; 20 if left out
+  --json   records as Elasticsearch holds them, one on a line`;
+
+await main(async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      since: { type: "string", default: "24h" },
+      limit: { type: "string", default: "20" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  const text = positionals.join(" ");
+  const limit = Number(values.limit);
+  if (!text) throw new Error(`TEXT is missing.\n\n${usage}`);
+  if (!/^\d+[smhd]$/.test(values.since)) throw new Error(`--since ${values.since} is not a time such as 90s or 7d`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
+    throw new Error(`--limit ${values.limit} is not a number from 1 to 10000`);
+  }
+  const { server, password } = await openLogging("elasticsearch");
+  try {
+    const url = `http://127.0.0.1:${String(portOf(server))}`;
+    const { total, records } = await searchLogs(url, password, { text, since: values.since, limit });
+    for (const record of records) console.log(values.json ? JSON.stringify(record) : show(record));
+    console.error(total === 0 ? "Nothing found." : `${String(records.length)} of ${String(total)} records.`);
+    if (total === 0) process.exitCode = 1;
+  } finally {
+    server.close();
+  }
+});

@@ -24,7 +24,7 @@ export interface LogQuery {
 
 const texts = ["message", "error.message", "error.stack_trace"];
 const keywords = [
-  ...["url.path", "http.route", "http.request.id", "error.code", "error.type", "log.level", "event.id"],
+  ...["url.path", "http.route", "http.request.id", "error.code", "error.type", "log.level", "event.id", "tags"],
   ...["kubernetes.pod.name", "kubernetes.namespace", "kubernetes.node.name", "kubernetes.container.name"],
 ];
 

@@ -88,6 +88,11 @@ export class Checkout {
     return docker("exec", `${this.clusterName}-control-plane`, "kubectl", "--namespace", "koa-blog", ...args);
   }
 
+  /** The blog's image as pods name it. */
+  blogImage(): string {
+    return this.kubectl("get", "deployment/koa-blog", "--output", "jsonpath={.spec.template.spec.containers[0].image}");
+  }
+
   /** What of the project's files a run has changed. */
   gitStatus(): string {
     return execFileSync("git", ["status", "--porcelain"], { cwd: this.folder, encoding: "utf8" })
@@ -113,11 +118,19 @@ export class Checkout {
   }
 }
 
-/** `E2E_NODE_IMAGE`, `E2E_BASE_IMAGE` and `E2E_MYSQL_IMAGE` replace the published images, as a mirror would. */
+const imageVariables = {
+  nodeImage: "E2E_NODE_IMAGE",
+  baseImage: "E2E_BASE_IMAGE",
+  mysqlImage: "E2E_MYSQL_IMAGE",
+  elasticsearchImage: "E2E_ELASTICSEARCH_IMAGE",
+  kibanaImage: "E2E_KIBANA_IMAGE",
+  fluentdImage: "E2E_FLUENTD_IMAGE",
+};
+
+/** Variables that replace the published images, as a mirror would. */
 function imagesFromEnvironment(): Record<string, string> {
-  const names = { nodeImage: "E2E_NODE_IMAGE", baseImage: "E2E_BASE_IMAGE", mysqlImage: "E2E_MYSQL_IMAGE" };
   return Object.fromEntries(
-    Object.entries(names).flatMap(([key, variable]) => {
+    Object.entries(imageVariables).flatMap(([key, variable]) => {
       const value = process.env[variable];
       return value ? [[key, value]] : [];
     }),

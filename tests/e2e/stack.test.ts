@@ -51,6 +51,7 @@ describe("The stack on a real cluster", () => {
 
   before(() => {
     checkout = new Checkout(clusterName, 30424);
+    checkout.configure({ logging: false });
     visitor = new Visitor(checkout.url);
     writeFileSync(checkout.kubeconfig, otherKubeconfig);
   });

@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+
+import { loggingNames } from "../../components/loggingFiles.ts";
+import type { LogRecord } from "../../scripts/lib/logSearch.ts";
+import { forwardPort, portOf } from "../../scripts/lib/portForward.ts";
+import { Checkout, docker, until } from "./checkout.ts";
+
+const clusterName = "koa-blog-logging-e2e";
+
+interface Summary {
+  pods: { podRef: { namespace: string; name: string }; memory?: { workingSetBytes: number } }[];
+}
+
+/** The stack with its logs, from nothing to nothing. The tests build on each other; the first failure ends them. */
+describe("The logs of a real cluster", () => {
+  let checkout: Checkout;
+  let credentials: Record<string, string>;
+  let kubeconfig: string;
+  const report = (message: string) => {
+    console.log(`      ${message}`);
+  };
+  const succeeds = (script: string, ...args: string[]) => {
+    const ended = checkout.npm(script, ...args);
+    assert.equal(ended.status, 0, ended.output);
+    return ended;
+  };
+  const logging = (...args: string[]) => checkout.kubectl("--namespace", "logging", ...args);
+  const manifest = (object: unknown) =>
+    docker(
+      ...["exec", `${clusterName}-control-plane`, "sh", "-c", 'printf %s "$1" | kubectl apply --filename -', "sh"],
+      JSON.stringify(object),
+    );
+
+  /** Asks Elasticsearch, through a port of this machine that is open just for it. */
+  const elasticsearch = async (path: string, { body, user = "elastic", password }: Asked = {}) => {
+    const server = await forwardPort(kubeconfig, { namespace: "logging", name: "elasticsearch", port: 9200 });
+    try {
+      const secret = password ?? credentials.elasticPassword ?? "";
+      const response = await fetch(`http://127.0.0.1:${String(portOf(server))}${path}`, {
+        method: body ? "POST" : "GET",
+        headers: {
+          connection: "close",
+          "content-type": "application/json",
+          ...(user && { authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}` }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, answer: await response.json() };
+    } finally {
+      server.close();
+    }
+  };
+
+  /** The records that a query finds, all of them. */
+  const search = async (query: unknown): Promise<LogRecord[]> => {
+    const records: LogRecord[] = [];
+    let after: unknown[] | undefined;
+    for (;;) {
+      const { status, answer } = await elasticsearch(`/${loggingNames.dataStream}/_search`, {
+        body: { size: 5000, query, sort: [{ "event.id": "asc" }], ...(after && { search_after: after }) },
+      });
+      assert.equal(status, 200, JSON.stringify(answer));
+      const { hits } = (answer as { hits: { hits: { _source: LogRecord; sort: unknown[] }[] } }).hits;
+      if (hits.length === 0) return records;
+      records.push(...hits.map(({ _source }) => _source));
+      after = hits.at(-1)?.sort;
+    }
+  };
+  const ofPod = (pod: string) => ({ term: { "kubernetes.pod.name": pod } });
+
+  /** Runs a script in a pod of its own, on the worker where Elasticsearch is not. */
+  const runPod = (name: string, script: string, environment: Record<string, string> = {}) =>
+    manifest({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace: "default", labels: { app: name, "app.kubernetes.io/name": name } },
+      spec: {
+        restartPolicy: "Never",
+        nodeSelector: { "kubernetes.io/hostname": `${clusterName}-worker` },
+        containers: [
+          {
+            name: "writer",
+            image: checkout.blogImage(),
+            imagePullPolicy: "Never",
+            command: ["node", "--eval", script],
+            env: Object.entries(environment).map(([variable, value]) => ({ name: variable, value })),
+          },
+        ],
+      },
+    });
+
+  before(function () {
+    const reason = process.env.E2E_WITHOUT_LOGGING;
+    if (reason) {
+      console.log(`      skipped: ${reason}`);
+      this.skip();
+    }
+    checkout = new Checkout(clusterName, 30425);
+  });
+
+  after(function () {
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- there is none if the tests are skipped
+    if (!checkout) return;
+    try {
+      if (this.currentTest?.isFailed()) {
+        console.log(checkout.kubectl("get", "pods", "--all-namespaces", "--output", "wide"));
+        console.log(logging("logs", "--selector", "app.kubernetes.io/name=fluentd", "--prefix", "--tail", "30"));
+      }
+    } catch {
+      console.log("      The cluster does not say what is in it.");
+    }
+    checkout.npm("destroy");
+    checkout.remove();
+  });
+
+  it("come up with the stack", () => {
+    const { output, seconds } = succeeds("up");
+    report(`up from nothing: ${seconds.toFixed(0)} s`);
+    assert.match(output, /npm run logs:search/);
+    ({ credentials, kubeconfig } = checkout.outputs() as typeof this & {
+      credentials: Record<string, string>;
+      kubeconfig: string;
+    });
+    const rolled = logging("get", "daemonset/fluentd", "--output", "jsonpath={.status.numberReady}");
+    assert.equal(rolled, "3");
+  });
+
+  it("change nothing when nothing has changed", () => {
+    succeeds("preview", "--expect-no-changes");
+    const { output, seconds } = succeeds("up");
+    report(`up without changes: ${seconds.toFixed(1)} s`);
+    assert.match(output, /69 unchanged/);
+  });
+
+  it("show no password: not in outputs, the plain state, ConfigMaps, or a pod's log", () => {
+    const passwords = ["elasticPassword", "kibanaPassword", "fluentdPassword"].map((key) => credentials[key] ?? "");
+    const { output } = succeeds("preview", "--diff");
+    const texts = {
+      preview: output,
+      outputs: succeeds("pulumi", "stack", "output", "--json").output,
+      state: checkout.read(".state/.pulumi/stacks/koa-blog/dev.json"),
+      configMaps: logging("get", "configmaps", "--output", "yaml"),
+      pods: logging("get", "pods", "--output", "yaml"),
+      logs: logging("get", "pods", "--output", "name")
+        .split("\n")
+        .map((pod) => logging("logs", pod))
+        .join("\n"),
+    };
+    for (const password of passwords) {
+      assert.match(password, /^\w{32}$/);
+      for (const [where, text] of Object.entries(texts))
+        assert.ok(!text.includes(password), `a password is in ${where}`);
+    }
+  });
+
+  it("are refused to who has a wrong password, or none", async () => {
+    for (const asked of [{ user: "" }, { password: "wrong" }, { user: "koa-blog-fluentd", password: "wrong" }]) {
+      assert.equal((await elasticsearch("/", asked)).status, 401);
+    }
+    const fluentd = { user: "koa-blog-fluentd", password: credentials.fluentdPassword ?? "" };
+    const { status, answer } = await elasticsearch("/_security/_authenticate", fluentd);
+    assert.equal(status, 200);
+    assert.deepEqual((answer as { roles: string[] }).roles, ["koa-blog-fluentd"]);
+  });
+
+  it("find a request made to the blog within 10 s, with its pod, node, namespace and image", async () => {
+    const path = `/a-path-of-the-logging-test-${String(Date.now())}`;
+    const start = Date.now();
+    await fetch(checkout.url + path);
+    let found = checkout.npm("logs:search", path);
+    while (found.status !== 0 && Date.now() - start < 30_000) found = checkout.npm("logs:search", path);
+    const seconds = (Date.now() - start) / 1000;
+    report(`found after ${seconds.toFixed(1)} s, one search takes ${found.seconds.toFixed(1)} s`);
+    assert.equal(found.status, 0, found.output);
+    assert.ok(seconds < 10, `${String(seconds)} s`);
+    assert.match(found.output, new RegExp(`GET ${path} 404`));
+    const [record] = JSON.parse(
+      `[${succeeds("logs:search", path, "--json").output.split("\n")[0] ?? ""}]`,
+    ) as LogRecord[];
+    assert.equal(record?.kubernetes.namespace, "koa-blog");
+    assert.match(record.kubernetes.pod?.name ?? "", /^koa-blog-/);
+    assert.match(record.kubernetes.node?.name ?? "", /^koa-blog-logging-e2e-worker2?$/);
+    assert.equal(record.container?.image?.name, checkout.blogImage());
+    assert.equal(record.http?.response?.status_code, 404);
+  });
+
+  it("say that nothing is found, and what a wrong option should be", () => {
+    const nothing = checkout.npm("logs:search", "no such words anywhere in the logs");
+    assert.equal(nothing.status, 1);
+    assert.match(nothing.output, /Nothing found/);
+    assert.match(checkout.npm("logs:search").output, /TEXT is missing/);
+    assert.match(checkout.npm("logs:search", "a", "--since", "yesterday").output, /not a time such as 90s or 7d/);
+  });
+
+  it("come from all nodes, and not from the stack that collects them", async () => {
+    const { answer } = await elasticsearch(`/${loggingNames.dataStream}/_search`, {
+      body: {
+        size: 0,
+        aggs: {
+          nodes: { terms: { field: "kubernetes.node.name" } },
+          namespaces: { terms: { field: "kubernetes.namespace" } },
+        },
+      },
+    });
+    const { aggregations } = answer as {
+      aggregations: Record<string, { buckets: { key: string; doc_count: number }[] }>;
+    };
+    const keys = (name: string) => (aggregations[name]?.buckets ?? []).map(({ key }) => key).sort();
+    assert.deepEqual(
+      keys("nodes"),
+      ["control-plane", "worker", "worker2"].map((name) => `${clusterName}-${name}`).sort(),
+    );
+    assert.ok(keys("namespaces").includes("kube-system"));
+    assert.ok(!keys("namespaces").includes("logging"));
+  });
+
+  it("keep odd lines: long ones, stack traces, plain text, and JSON of clashing types", async () => {
+    const name = "odd-lines";
+    const script = `
+      const trace = ["java.lang.IllegalStateException: trace of 30 lines"];
+      for (let line = 1; line < 30; line += 1) trace.push("\\tat com.example.Frame" + line + "(Frame.java:" + line + ")");
+      const lines = ["long " + "x".repeat(40 * 1024), JSON.stringify({ msg: "long JSON " + "y".repeat(40 * 1024) }),
+        ...trace, "plain text, no JSON", JSON.stringify({ msg: "status is a number", status: 200, user: "ada" }),
+        JSON.stringify({ msg: "status is text", status: "fine", user: { name: "ada" } }),
+        JSON.stringify({ msg: "deep", deep: JSON.parse("{\\"a\\":".repeat(50) + "1" + "}".repeat(50)) }),
+        JSON.stringify({ msg: "after them", status: 204 })];
+      for (const line of lines) process.stdout.write(line + "\\n");
+      setTimeout(() => {}, 5000);`;
+    runPod(name, script);
+    await until("the odd lines are found", 60, async () => (await search(ofPod(name))).length >= 8);
+    const records = await search(ofPod(name));
+    const one = (text: string) => {
+      const found = records.filter(({ message }) => message.includes(text));
+      assert.equal(found.length, 1, text);
+      const [record] = found;
+      assert.ok(record);
+      return record;
+    };
+    assert.equal(one("long x").message.length, 5 + 40 * 1024);
+    assert.equal(one("long JSON").message.length, 10 + 40 * 1024);
+    assert.equal(one("trace of 30 lines").message.split("\n").length, 30);
+    one("plain text, no JSON");
+    assert.equal(one("status is a number").http?.response?.status_code, 200);
+    assert.equal(one("status is text").http, undefined);
+    one("deep");
+    assert.equal(one("after them").http?.response?.status_code, 204);
+    assert.equal(records.length, 8);
+  });
+
+  it("lose and double none of 20,000 lines while Elasticsearch is away, Fluentd and Elasticsearch are replaced", async () => {
+    const name = "numbered-lines";
+    const count = 20_000;
+    // A thousand a second, long enough that the kubelet rotates the file.
+    const script = `
+      let next = 0;
+      const timer = setInterval(() => {
+        for (let i = 0; i < 100; i += 1, next += 1) {
+          const text = "number " + next + " " + "z".repeat(600);
+          console.log(next % 2 ? text : JSON.stringify({ msg: text }));
+        }
+        if (next === ${String(count)}) { clearInterval(timer); setTimeout(() => {}, 300000); }
+      }, 100);`;
+    logging("scale", "statefulset/elasticsearch", "--replicas=0", "--timeout=60s");
+    const away = Date.now();
+    runPod(name, script);
+    const fluentd = logging(
+      ...["get", "pods", "--selector", "app.kubernetes.io/name=fluentd", "--output", "name"],
+      ...["--field-selector", `spec.nodeName=${clusterName}-worker`],
+    );
+    await until("half of the lines are written", 60, () =>
+      /number 1\d{4} /.test(checkout.kubectl("--namespace", "default", "logs", name, "--tail", "1")),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 8000));
+    logging("delete", fluentd, "--wait=false");
+    report(`deleted ${fluentd} ${((Date.now() - away) / 1000).toFixed(0)} s after Elasticsearch had gone`);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, away + 120_000 - Date.now())));
+    logging("scale", "statefulset/elasticsearch", "--replicas=1");
+    logging("rollout", "status", "statefulset/elasticsearch", "--timeout=180s");
+    // While it takes what has piled up, it is replaced.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    logging("delete", "pod/elasticsearch-0", "--wait=false");
+    const numbers = async () =>
+      (await search(ofPod(name))).map(({ message }) => Number(/^number (\d+) z+$/.exec(message)?.[1] ?? NaN));
+    await until("all lines are found", 240, async () => {
+      const { answer } = await elasticsearch(`/${loggingNames.dataStream}/_count`, {
+        body: { query: ofPod(name) },
+      }).catch(() => ({ answer: {} }));
+      return Number((answer as { count?: number }).count) >= count;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const found = (await numbers()).sort((one, other) => one - other);
+    report(`found ${String(found.length)} of ${String(count)}, ${String(new Set(found).size)} different`);
+    assert.equal(found.length, count);
+    found.forEach((number, index) => {
+      assert.equal(number, index);
+    });
+    const files = docker("exec", `${clusterName}-worker`, "sh", "-c", `ls /var/log/pods/default_${name}_*/writer`);
+    report(`log files of the pod: ${files.replaceAll("\n", ", ")}`);
+    assert.ok(files.includes("\n"), "the log was not rotated");
+  });
+
+  it("are shown by Kibana, which this machine reaches through a forwarded port", async () => {
+    const started = checkout.start("kibana");
+    let output = "";
+    started.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    started.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    try {
+      await until("Kibana's URL", 30, () => output.includes("http://localhost:5601"));
+      assert.ok(!output.includes(credentials.elasticPassword ?? ""));
+      const authorization = `Basic ${Buffer.from(`elastic:${credentials.elasticPassword ?? ""}`).toString("base64")}`;
+      const kibana = async (path: string) => {
+        const response = await fetch(`http://127.0.0.1:5601${path}`, {
+          headers: { authorization, connection: "close" },
+        });
+        assert.equal(response.status, 200, path);
+        return JSON.stringify(await response.json());
+      };
+      await until("Kibana is available", 60, () =>
+        kibana("/api/status").then(
+          () => true,
+          () => false,
+        ),
+      );
+      assert.match(await kibana("/api/data_views"), /"title":"logs-kubernetes-default"/);
+      assert.match(await kibana("/api/saved_objects/dashboard/koa-blog"), /"title":"Blog"/);
+    } finally {
+      if (started.pid) process.kill(-started.pid, "SIGINT");
+    }
+  });
+
+  it("fit into the memory that they are given", () => {
+    const nodes = ["control-plane", "worker", "worker2"].map((node) => `${clusterName}-${node}`);
+    const pods = nodes.flatMap((node) => {
+      const summary = checkout.kubectl("get", "--raw", `/api/v1/nodes/${node}/proxy/stats/summary`);
+      return (JSON.parse(summary) as Summary).pods.filter(({ podRef }) => podRef.namespace === "logging");
+    });
+    for (const { podRef, memory } of pods) {
+      if (memory) report(`${podRef.name}: ${(memory.workingSetBytes / 2 ** 20).toFixed(0)} MiB`);
+    }
+    const restarts = "jsonpath={.items[*].status.containerStatuses[*].restartCount}";
+    assert.match(logging("get", "pods", "--output", restarts), /^[0 ]+$/);
+  });
+
+  it("come back after the cluster is made anew, with other passwords too", async () => {
+    succeeds("pulumi", "config", "set", "--secret", "fluentdPassword", "another password's turn");
+    checkout.configure({ logRetentionDays: 3 });
+    succeeds("up");
+    credentials = (checkout.outputs() as { credentials: Record<string, string> }).credentials;
+    assert.equal(credentials.fluentdPassword, "another password's turn");
+    const path = `/after-another-password-${String(Date.now())}`;
+    await fetch(checkout.url + path);
+    await until("the request is found", 60, () => checkout.npm("logs:search", path).status === 0);
+    const { answer } = await elasticsearch("/_ilm/policy/koa-blog-logs");
+    assert.match(JSON.stringify(answer), /"min_age":"3d"/);
+  });
+
+  it("go with the setting that leaves them out, and the blog stays", async () => {
+    checkout.configure({ logging: false });
+    succeeds("up");
+    assert.equal((await fetch(checkout.url)).status, 200);
+    assert.ok(!checkout.kubectl("get", "namespaces").includes("logging"));
+    const { status, output } = checkout.npm("logs:search", "anything");
+    assert.notEqual(status, 0);
+    assert.match(output, /collects no logs/);
+  });
+});
+
+interface Asked {
+  body?: unknown;
+  user?: string;
+  password?: string;
+}

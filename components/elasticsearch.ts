@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { elasticsearchClient, labels, selectorLabels } from "./labels.ts";
 import { elasticsearchName, type LoggingConfiguration } from "./loggingConfiguration.ts";
+import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
 import { containerSecurityContext, podDefaults, podSecurityContext, secretVariable } from "./pods.ts";
 
@@ -36,21 +37,9 @@ export class Elasticsearch extends pulumi.ComponentResource {
     super("blog:logging:Elasticsearch", name, {}, opts);
     const options = childOptions(this, opts);
     const metadata = { name: elasticsearchName, namespace: args.namespace, labels: labels(elasticsearchName) };
-    const networkPolicy = new k8s.networking.v1.NetworkPolicy(
+    const networkPolicy = clientPolicy(
       `${name}-clients`,
-      {
-        metadata,
-        spec: {
-          podSelector: { matchLabels: selectorLabels(elasticsearchName) },
-          policyTypes: ["Ingress"],
-          ingress: [
-            {
-              from: [{ podSelector: { matchLabels: elasticsearchClient } }],
-              ports: [{ port: "http", protocol: "TCP" }],
-            },
-          ],
-        },
-      },
+      { namespace: args.namespace, component: elasticsearchName, port: "http", client: elasticsearchClient },
       options,
     );
     this.statefulSet = new k8s.apps.v1.StatefulSet(

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { elasticsearchClient, kibanaClient, labels, selectorLabels } from "./labels.ts";
 import { elasticsearchName, kibanaName, type LoggingConfiguration } from "./loggingConfiguration.ts";
+import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
 import { containerSecurityContext, podDefaults, podSecurityContext, secretVariable } from "./pods.ts";
 
@@ -31,21 +32,13 @@ export class Kibana extends pulumi.ComponentResource {
     super("blog:logging:Kibana", name, {}, opts);
     const options = childOptions(this, opts);
     const metadata = { name: kibanaName, namespace: args.namespace, labels: labels(kibanaName) };
-    const selector = selectorLabels(kibanaName);
-    const networkPolicy = new k8s.networking.v1.NetworkPolicy(
+    const networkPolicy = clientPolicy(
       `${name}-clients`,
       {
-        metadata,
-        spec: {
-          podSelector: { matchLabels: selector },
-          policyTypes: ["Ingress"],
-          ingress: [
-            {
-              ...(!args.exposed && { from: [{ podSelector: { matchLabels: kibanaClient } }] }),
-              ports: [{ port: "http", protocol: "TCP" }],
-            },
-          ],
-        },
+        namespace: args.namespace,
+        component: kibanaName,
+        port: "http",
+        client: args.exposed ? undefined : kibanaClient,
       },
       options,
     );
@@ -57,7 +50,7 @@ export class Kibana extends pulumi.ComponentResource {
           replicas: 1,
           // Two of another version at a time would both migrate what Kibana keeps in Elasticsearch.
           strategy: { type: "Recreate" },
-          selector: { matchLabels: selector },
+          selector: { matchLabels: selectorLabels(kibanaName) },
           template: { metadata: { labels: { ...labels(kibanaName), ...elasticsearchClient } }, spec: podSpec(args) },
         },
       },

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { mySqlName, type BlogConfiguration } from "./blogConfiguration.ts";
 import { labels, mySqlClient, selectorLabels } from "./labels.ts";
+import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
 import {
   containerSecurityContext,
@@ -40,18 +41,9 @@ export class MySql extends pulumi.ComponentResource {
     const metadata = { name: mySqlName, namespace: args.namespace, labels: labels(mySqlName) };
     const selector = selectorLabels(mySqlName);
 
-    const networkPolicy = new k8s.networking.v1.NetworkPolicy(
+    const networkPolicy = clientPolicy(
       `${name}-clients`,
-      {
-        metadata,
-        spec: {
-          podSelector: { matchLabels: selector },
-          policyTypes: ["Ingress"],
-          ingress: [
-            { from: [{ podSelector: { matchLabels: mySqlClient } }], ports: [{ port: "mysql", protocol: "TCP" }] },
-          ],
-        },
-      },
+      { namespace: args.namespace, component: mySqlName, port: "mysql", client: mySqlClient },
       options,
     );
     this.service = new k8s.core.v1.Service(

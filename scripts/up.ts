@@ -10,7 +10,8 @@ await main(async () => {
   await check({ quiet: true });
   await ensureKind();
   await prepareStack();
-  await pulumi(["up", "--yes", "--stack", stackName, ...process.argv.slice(2)]);
+  // Nobody is asked whether to go on, so nothing needs to be planned twice.
+  await pulumi(["up", "--yes", "--skip-preview", "--stack", stackName, ...process.argv.slice(2)]);
   const config = settings();
   const { clusterName, namespace } = config;
   const { url } = await stackOutputs();

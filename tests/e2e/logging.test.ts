@@ -267,6 +267,7 @@ describe("The logs of a real cluster", () => {
       ...["get", "pods", "--selector", "app.kubernetes.io/name=fluentd", "--output", "name"],
       ...["--field-selector", `spec.nodeName=${clusterName}-worker`],
     );
+    checkout.kubectl("--namespace", "default", "wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s");
     await until("half of the lines are written", 60, () =>
       /number 1\d{4} /.test(checkout.kubectl("--namespace", "default", "logs", name, "--tail", "1")),
     );
@@ -341,7 +342,7 @@ describe("The logs of a real cluster", () => {
     assert.match(logging("get", "pods", "--output", restarts), /^[0 ]+$/);
   });
 
-  it("come back after the cluster is made anew, with other passwords too", async () => {
+  it("take another password of Fluentd, and another time to keep them", async () => {
     succeeds("pulumi", "config", "set", "--secret", "fluentdPassword", "another password's turn");
     checkout.configure({ logRetentionDays: 3 });
     succeeds("up");

@@ -268,13 +268,13 @@ describe("The stack on a real cluster", () => {
     docker("rm", "--force", "--volumes", ...nodes().split("\n"));
     assert.ok(changes().includes("kind-cluster"));
 
-    const interrupted = checkout.start("up", "--skip-preview");
+    const interrupted = checkout.start("up");
     await until("nodes are being made", 60, () => nodes().split("\n").length === 3);
     if (interrupted.pid) process.kill(-interrupted.pid, "SIGINT");
     await new Promise((resolve) => interrupted.on("exit", resolve));
     report("interrupted with Ctrl-C while the cluster was made");
 
-    const killed = checkout.start("up", "--skip-preview");
+    const killed = checkout.start("up");
     await until("MySQL is being started", 300, () => {
       try {
         return checkout.kubectl("get", "pods").includes("mysql-0");
@@ -318,7 +318,7 @@ describe("The stack on a real cluster", () => {
   });
 
   it("is destroyed after a run that was killed while it made the cluster", async () => {
-    const killed = checkout.start("up", "--skip-preview");
+    const killed = checkout.start("up");
     await until("nodes are being made", 90, () => nodes() !== "");
     await kill(killed);
     succeeds("destroy");

@@ -43,6 +43,9 @@ const rootPassword = secret(
   "8 to 256 characters on one line, without quotes and backslashes",
 );
 
+// The Kibana image makes unquoted options of its variables.
+const kibanaPassword = secret(/^[\w.~+-]{8,256}$/, "8 to 256 letters, digits, dots, hyphens and _ ~ +");
+
 /**
  * What each key of `Pulumi.yaml` accepts; meaning and default are declared there. The message of each check is what
  * was expected.
@@ -83,7 +86,7 @@ const schema = z.strictObject({
   logRetentionDays: integer(1, 3650),
   logRolloverSize: text(/^[1-9]\d*[mg]b$/, "a size such as 500mb or 1gb"),
   elasticPassword: password,
-  kibanaPassword: password,
+  kibanaPassword,
   fluentdPassword: password,
 });
 

@@ -16,7 +16,7 @@ export interface ElasticsearchArgs {
   configuration: LoggingConfiguration;
   /** Heap of the Java machine, such as `512m` or `2g`. Defaults to `512m`. */
   heap?: string;
-  /** Size of the volume that holds the data, such as `2Gi`. Defaults to `2Gi`. */
+  /** Size of the volume that holds the data, such as `5Gi`. Defaults to `5Gi`. */
   storage?: pulumi.Input<string>;
   /** Labels of the nodes that hold the image. Defaults to all nodes. */
   nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
@@ -94,7 +94,7 @@ function statefulSetSpec(args: ElasticsearchArgs): k8s.types.input.apps.v1.State
     volumeClaimTemplates: [
       {
         metadata: { name: "data", labels: labels(elasticsearchName) },
-        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: args.storage ?? "2Gi" } } },
+        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: args.storage ?? "5Gi" } } },
       },
     ],
   };

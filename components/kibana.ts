@@ -80,6 +80,8 @@ function podSpec(args: KibanaArgs): k8s.types.input.core.v1.PodSpec {
           { name: "ELASTICSEARCH_HOSTS", value: `http://${elasticsearchName}:9200` },
           { name: "ELASTICSEARCH_USERNAME", value: "kibana_system" },
           { name: "TELEMETRY_ENABLED", value: "false" },
+          // Node.js would size its heap by the machine's memory, not by the container's.
+          { name: "NODE_OPTIONS", value: "--max-old-space-size=640" },
           // The image takes a setting from a variable or from kibana.yml, not from another file.
           secretVariable("ELASTICSEARCH_PASSWORD", kibana.metadata.name, "KIBANA_PASSWORD"),
           // Without fixed keys each restart would log everybody out, and lose what is encrypted.

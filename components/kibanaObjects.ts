@@ -121,7 +121,7 @@ function visState({ title, type, metrics, ...buckets }: Omit<Visualization, "id"
 
 /** One series against the time, bars stacked. */
 function chartParams(type: string) {
-  const axis = { show: true, style: {}, labels: { show: true, truncate: 100 } };
+  const axis = { show: true, style: {}, labels: { show: true, rotate: 0, filter: true, truncate: 100 } };
   const valueAxis = "ValueAxis-1";
   return {
     type,

@@ -29,7 +29,7 @@ export interface LoggingArgs extends LoggingConfigurationArgs {
   baseImage: pulumi.Input<string>;
   /** Heap of Elasticsearch, such as `512m` or `2g`. Defaults to `512m`. */
   elasticsearchHeap?: string;
-  /** Size of Elasticsearch's volume. Defaults to `2Gi`. */
+  /** Size of Elasticsearch's volume. Defaults to `5Gi`. */
   elasticsearchStorage?: pulumi.Input<string>;
   /** Port of every node on which Kibana answers, 30000 to 32767. Defaults to none. */
   kibanaNodePort?: number | undefined;

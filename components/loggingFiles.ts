@@ -16,7 +16,14 @@ export const loggingNames = {
   user: "koa-blog-fluentd",
 } as const;
 
-/** One request of `logging/apply.mts`. */
+/**
+ * One request of `logging/apply.mts`. Those of `logging/` are documented at https://www.elastic.co/guide/en/
+ * - elasticsearch/reference/8.19/ilm-put-lifecycle.html
+ * - elasticsearch/reference/8.19/indices-put-template.html and set-up-a-data-stream.html
+ * - elasticsearch/reference/8.19/security-api-put-role.html, security-api-put-user.html and
+ *   security-api-change-password.html; the privileges at security-privileges.html
+ * - kibana/8.19/data-views-api-create.html and saved-objects-api-import.html
+ */
 export interface ApiRequest {
   method: string;
   path: string;

@@ -5,6 +5,9 @@
 // USERNAME, PASSWORD_FILE   who sends them
 // X_FILE         where the value is that stands for "$X" in a body
 // PATIENCE       seconds to wait for a target that is not ready, for each request; 300 if not set
+//
+// Elasticsearch refuses a right password, with 401, while it starts on a volume that holds its users. So that is waited for
+// too, but not for longer than a minute: more likely the password is wrong.
 import { readFileSync } from "node:fs";
 
 interface Request {
@@ -25,6 +28,7 @@ interface Answer {
 }
 
 const { TARGET = "", USERNAME = "", PATIENCE = "300" } = process.env;
+const patience = Number(PATIENCE);
 const fromFile = (name: string): string => readFileSync(process.env[`${name}_FILE`] ?? "", "utf8").trim();
 const authorization = `Basic ${Buffer.from(`${USERNAME}:${fromFile("PASSWORD")}`).toString("base64")}`;
 
@@ -44,8 +48,8 @@ function payload({ body, savedObjects }: Request): { body?: string | FormData; h
   return body === undefined ? {} : { body: withSecrets(body), headers: { "content-type": "application/json" } };
 }
 
-/** What came of one try: done, or to be tried again, or never to succeed. */
-async function send(request: Request): Promise<{ done: true } | { again: boolean; problem: string }> {
+/** What came of one try: done, or a problem, with the seconds since the first try for which to hope for better. */
+async function send(request: Request): Promise<{ done: true } | { patience: number; problem: string }> {
   const { body, headers } = payload(request);
   const response = await fetch(TARGET + request.path, {
     method: request.method,
@@ -54,7 +58,7 @@ async function send(request: Request): Promise<{ done: true } | { again: boolean
     headers: { ...headers, authorization, "kbn-xsrf": "true" },
     signal: AbortSignal.timeout(60_000),
   }).catch((error: unknown) => (error as Error).cause ?? error);
-  if (!(response instanceof Response)) return { again: true, problem: String(response) };
+  if (!(response instanceof Response)) return { patience, problem: String(response) };
   const text = await response.text();
   let answer: Answer;
   try {
@@ -66,19 +70,25 @@ async function send(request: Request): Promise<{ done: true } | { again: boolean
   const { type, reason } = typeof answer.error === "object" ? answer.error : { reason: answer.message };
   if (request.accept && type === request.accept) return { done: true };
   const detail = reason ?? type ?? JSON.stringify(answer.errors ?? answer);
-  return { again: response.status >= 500 || response.status === 429, problem: `${String(response.status)} ${detail}` };
+  return { patience: patienceWith(response.status), problem: `${String(response.status)} ${detail}` };
+}
+
+function patienceWith(status: number): number {
+  if (status === 401) return Math.min(patience, 60);
+  return status >= 500 || status === 429 ? patience : 0;
 }
 
 async function apply(request: Request): Promise<void> {
   const what = `${request.method} ${request.path}`;
-  const end = Date.now() + Number(PATIENCE) * 1000;
+  const start = Date.now();
   for (;;) {
     const result = await send(request);
     if ("done" in result) {
       console.log(`${what}: done`);
       return;
     }
-    if (!result.again || Date.now() > end) throw new Error(`${what} at ${TARGET}: ${result.problem}`);
+    if (Date.now() - start > result.patience * 1000 || result.patience === 0)
+      throw new Error(`${what} at ${TARGET}: ${result.problem}`);
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }

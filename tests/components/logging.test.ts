@@ -175,7 +175,7 @@ describe("The logging stack", () => {
         logRetentionDays: "30",
         logRolloverSize: "9gb",
       },
-      { elasticPassword: "elastic's password", kibanaPassword: "kibana's password", fluentdPassword: "fluentd's one" },
+      { elasticPassword: "elastic's password", kibanaPassword: "kibanas-password", fluentdPassword: "fluentd's one" },
     );
     const other = finder(program.resources);
     const namespaced = program.resources.filter(
@@ -210,7 +210,7 @@ describe("The logging stack", () => {
       ELASTIC_PASSWORD: "elastic's password",
     });
     assert.deepEqual(secretValue(other("logging-kibana-user").inputs.stringData), {
-      KIBANA_PASSWORD: "kibana's password",
+      KIBANA_PASSWORD: "kibanas-password",
     });
     assert.deepEqual(secretValue(other("logging-fluentd-user").inputs.stringData), {
       FLUENTD_PASSWORD: "fluentd's one",

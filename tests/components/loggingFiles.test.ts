@@ -67,7 +67,7 @@ describe("The files below logging/", () => {
     assert.equal(inner.settings["index.lifecycle.name"], "koa-blog-logs");
     assert.equal(inner.mappings.dynamic, false);
     assert.deepEqual(role, {
-      cluster: ["monitor"],
+      cluster: [],
       indices: [{ names: ["logs-kubernetes-default"], privileges: ["create_doc", "auto_configure"] }],
     });
     assert.deepEqual((user as { password: string; roles: string[] }).roles, ["koa-blog-fluentd"]);

@@ -110,15 +110,28 @@ describe("apply.mts, which the set-up Jobs run", () => {
   });
 
   it("fails at once when a request is refused, with the reason and without a password", async () => {
-    answers = [{ status: 401, body: { error: { type: "security_exception", reason: "wrong password" }, status: 401 } }];
+    answers = [{ status: 400, body: { error: { type: "illegal_argument", reason: "no such role" }, status: 400 } }];
     const { status, output } = await apply([
       { method: "PUT", path: "/_security/user/a", body: { password: "$FLUENTD_PASSWORD" } },
       { method: "GET", path: "/never" },
     ]);
     assert.equal(status, 1);
-    assert.match(output, /PUT \/_security\/user\/a at .*: 401 wrong password/);
+    assert.match(output, /PUT \/_security\/user\/a at .*: 400 no such role/);
     assert.ok(!output.includes("quotes") && !output.includes("of-elastic"), output);
     assert.equal(seen.length, 1);
+  });
+
+  it("hopes for a while that a password is accepted, as Elasticsearch refuses each when it starts", async () => {
+    const refusal = {
+      status: 401,
+      body: { error: { type: "security_exception", reason: "wrong password" }, status: 401 },
+    };
+    answers = [refusal];
+    assert.equal((await apply([{ method: "GET", path: "/" }])).status, 0);
+    answers = [refusal, refusal, refusal, refusal];
+    const { status, output } = await apply([{ method: "GET", path: "/" }], 1);
+    assert.equal(status, 1);
+    assert.match(output, /GET \/ at .*: 401 wrong password/);
   });
 
   it("takes an error for done where the request says so", async () => {

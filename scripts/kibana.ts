@@ -2,9 +2,17 @@
 import { openLogging } from "./lib/logging.ts";
 import { main } from "./lib/main.ts";
 import { portOf } from "./lib/portForward.ts";
+import { portError } from "./lib/preflight.ts";
 
 await main(async () => {
-  const { server } = await openLogging("kibana", Number(process.env.KIBANA_PORT ?? 5601));
+  const port = Number(process.env.KIBANA_PORT ?? 5601);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new Error(`KIBANA_PORT is "${String(process.env.KIBANA_PORT)}": expected a port, 1 to 65535`);
+  }
+  const busy = await portError(port, "127.0.0.1");
+  if (busy)
+    throw new Error(`Port ${String(port)} cannot be used (${busy}): KIBANA_PORT=5602 npm run kibana takes another`);
+  const { server } = await openLogging("kibana", port);
   const url = `http://localhost:${String(portOf(server))}`;
   console.log(`
 Kibana answers on ${url} until Ctrl-C

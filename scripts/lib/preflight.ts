@@ -46,7 +46,7 @@ export async function preflight(): Promise<Finding[]> {
         ]
       : [
           ...checkEngine(engine, hasLogging(config)),
-          checkDisk(engine),
+          checkDisk(engine, hasLogging(config)),
           await checkNodes(config),
           ...(await checkPorts(config)),
         ]),
@@ -89,7 +89,8 @@ export function checkEngine(engine: Engine, logging: boolean): Finding[] {
   ];
 }
 
-function checkDisk(engine: Engine): Finding {
+function checkDisk(engine: Engine, logging: boolean): Finding {
+  const needed = logging ? 15 : 10;
   let free: number;
   try {
     const { bavail, bsize } = statfsSync(engine.DockerRootDir);
@@ -97,10 +98,10 @@ function checkDisk(engine: Engine): Finding {
   } catch {
     return ok(`Disk: not checked, since ${engine.DockerRootDir} is inside the engine's own machine`);
   }
-  return free >= 10
+  return free >= needed
     ? ok(`Disk: ${free.toFixed(0)} GiB free in ${engine.DockerRootDir}`)
     : problem(
-        `${engine.DockerRootDir} has ${free.toFixed(1)} GiB free, and the stack needs 10 GiB`,
+        `${engine.DockerRootDir} has ${free.toFixed(1)} GiB free, and the stack needs ${String(needed)} GiB`,
         'Free some: "docker system prune" removes what no container uses',
       );
 }

@@ -79,6 +79,11 @@ export class FluentdNode {
     renameSync(this.#path("pods", file), `${this.#path("pods", file)}.20261123-101500`);
   }
 
+  /** Deletes the log files of a pod, as the kubelet does with the pod. */
+  deletePod(folder: string): void {
+    rmSync(this.#path("pods", folder), { recursive: true });
+  }
+
   remove(): void {
     docker("rm", "--force", "--volumes", this.#container);
     rmSync(this.#folder, { recursive: true, force: true });

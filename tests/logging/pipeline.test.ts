@@ -256,6 +256,20 @@ describe("Fluentd with the stack's configuration", function () {
     await assertOnce("rotated", 3000);
   });
 
+  it("reads to its end the log of a pod that is deleted", async () => {
+    const pod = `koa-blog_leaving_${uid}`;
+    node.append(`${pod}/blog/0.log`, cri("the pod is there"));
+    await arrival("the pod is there");
+    node.append(
+      `${pod}/blog/0.log`,
+      numbers("leaving", 0, 500)
+        .map((line) => cri(line))
+        .join(""),
+    );
+    node.deletePod(pod);
+    await assertOnce("leaving", 500);
+  });
+
   it("hands over the trace that it is putting together when it is stopped", async () => {
     node.append(file, cri("Error: the last words") + cri("    at the end"));
     await new Promise((resolve) => setTimeout(resolve, 300));

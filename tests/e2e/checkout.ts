@@ -26,7 +26,7 @@ export class Checkout {
   readonly hostPort: number;
   readonly #base = mkdtempSync(join(tmpdir(), "koa-blog-e2e-"));
 
-  constructor(clusterName: string, hostPort: number) {
+  constructor(clusterName: string, hostPort: number, settings: Record<string, unknown> = {}) {
     this.clusterName = clusterName;
     this.hostPort = hostPort;
     this.folder = join(this.#base, "checkout");
@@ -37,7 +37,7 @@ export class Checkout {
       mkdirSync(dirname(join(this.folder, path)), { recursive: true });
       cpSync(join(projectFolder, path), join(this.folder, path));
     }
-    this.configure({ clusterName, hostPort, ...imagesFromEnvironment() });
+    this.configure({ clusterName, hostPort, ...imagesFromEnvironment(), ...settings });
     execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: this.folder, stdio: "ignore" });
     execFileSync("git", ["init", "--quiet"], { cwd: this.folder });
     execFileSync("git", ["add", "--all"], { cwd: this.folder });

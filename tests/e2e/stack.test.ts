@@ -50,8 +50,8 @@ describe("The stack on a real cluster", () => {
   };
 
   before(() => {
-    checkout = new Checkout(clusterName, 30424);
-    checkout.configure({ logging: false });
+    // logging.test.ts has a stack with its logs.
+    checkout = new Checkout(clusterName, 30424, { logging: false });
     visitor = new Visitor(checkout.url);
     writeFileSync(checkout.kubeconfig, otherKubeconfig);
   });

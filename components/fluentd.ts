@@ -2,7 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { elasticsearchClient, labels, selectorLabels } from "./labels.ts";
-import { fluentdName, fluentdState, type LoggingConfiguration } from "./loggingConfiguration.ts";
+import type { LoggingConfiguration } from "./loggingConfiguration.ts";
+import { fluentdName, fluentdState } from "./loggingNames.ts";
 import { childOptions, dependencies } from "./options.ts";
 import { containerSecurityContext, podDefaults, secretFileVariables, secretsFolder, secretVolume } from "./pods.ts";
 

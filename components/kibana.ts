@@ -2,7 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { elasticsearchClient, kibanaClient, labels, selectorLabels } from "./labels.ts";
-import { elasticsearchName, kibanaName, type LoggingConfiguration } from "./loggingConfiguration.ts";
+import type { LoggingConfiguration } from "./loggingConfiguration.ts";
+import { elasticsearchName, kibanaName } from "./loggingNames.ts";
 import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
 import { containerSecurityContext, podDefaults, podSecurityContext, secretVariable } from "./pods.ts";

@@ -7,12 +7,8 @@ import { Fluentd } from "./fluentd.ts";
 import { Kibana } from "./kibana.ts";
 import type { KindCluster } from "./kindCluster.ts";
 import { elasticsearchClient, kibanaClient, labels, selectorLabels } from "./labels.ts";
-import {
-  elasticsearchName,
-  kibanaName,
-  LoggingConfiguration,
-  type LoggingConfigurationArgs,
-} from "./loggingConfiguration.ts";
+import { LoggingConfiguration, type LoggingConfigurationArgs } from "./loggingConfiguration.ts";
+import { elasticsearchName, kibanaName } from "./loggingNames.ts";
 import { LoggingSetup } from "./loggingSetup.ts";
 import { childOptions } from "./options.ts";
 

@@ -4,7 +4,8 @@ import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { configurationObjects } from "./configurationObjects.ts";
-import { loggingNames, renderFolder, requestsOf } from "./loggingFiles.ts";
+import { renderFolder, requestsOf } from "./loggingFiles.ts";
+import { elasticsearchName, fluentdName, fluentdState, kibanaName, loggingNames } from "./loggingNames.ts";
 
 export interface LoggingConfigurationArgs {
   /** Namespace of the objects, whose own logs are left out. */
@@ -22,18 +23,6 @@ export interface LoggingConfigurationArgs {
   /** Password of Fluentd's user in Elasticsearch. Defaults to a generated one. */
   fluentdPassword?: pulumi.Input<string> | undefined;
 }
-
-/** Name of Elasticsearch's Service, and of all that belongs to it. */
-export const elasticsearchName = "elasticsearch";
-
-/** Name of Kibana's Service, and of all that belongs to it. */
-export const kibanaName = "kibana";
-
-/** Name of Fluentd's DaemonSet, and of all that belongs to it. */
-export const fluentdName = "fluentd";
-
-/** Folder of the nodes, and of Fluentd's containers, that holds Fluentd's positions and buffer. */
-export const fluentdState = "/var/lib/koa-blog/fluentd";
 
 /** The ConfigMaps and Secrets of the logging stack; what a Secret holds is spelt as the variable that it becomes. */
 export class LoggingConfiguration extends pulumi.ComponentResource {

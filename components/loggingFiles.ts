@@ -6,16 +6,6 @@ import { savedObjects, type Dashboards, type SavedObject } from "./kibanaObjects
 /** What the files below `logging/` leave open: the text that each `{{name}}` stands for. */
 export type Placeholders = Record<string, string>;
 
-/** Names that the files share, the same in every stack. */
-export const loggingNames = {
-  dataStream: "logs-kubernetes-default",
-  dataView: "koa-blog-logs",
-  indexTemplate: "koa-blog-logs",
-  lifecyclePolicy: "koa-blog-logs",
-  /** Fluentd's user in Elasticsearch, and its role. */
-  user: "koa-blog-fluentd",
-} as const;
-
 /**
  * One request of `logging/apply.mts`. Those of `logging/` are documented at https://www.elastic.co/guide/en/
  * - elasticsearch/reference/8.19/ilm-put-lifecycle.html

@@ -1,7 +1,6 @@
 // npm run kibana: makes Kibana reachable on this machine until Ctrl-C. KIBANA_PORT names another port than 5601.
 import { openLogging } from "./lib/logging.ts";
 import { main } from "./lib/main.ts";
-import { portOf } from "./lib/portForward.ts";
 import { portError } from "./lib/preflight.ts";
 
 await main(async () => {
@@ -12,8 +11,8 @@ await main(async () => {
   const busy = await portError(port, "127.0.0.1");
   if (busy)
     throw new Error(`Port ${String(port)} cannot be used (${busy}): KIBANA_PORT=5602 npm run kibana takes another`);
-  const { server } = await openLogging("kibana", port);
-  const url = `http://localhost:${String(portOf(server))}`;
+  await openLogging("kibana", port);
+  const url = `http://localhost:${String(port)}`;
   console.log(`
 Kibana answers on ${url} until Ctrl-C
 

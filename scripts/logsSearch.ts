@@ -4,7 +4,6 @@ import { parseArgs } from "node:util";
 import { openLogging } from "./lib/logging.ts";
 import { searchLogs, show } from "./lib/logSearch.ts";
 import { main } from "./lib/main.ts";
-import { portOf } from "./lib/portForward.ts";
 
 const usage = `Usage: npm run logs:search -- "TEXT" [--since 1h] [--limit 20] [--json]
 
@@ -34,14 +33,14 @@ await main(async () => {
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
     throw new Error(`--limit ${values.limit} is not a number from 1 to 10000`);
   }
-  const { server, password } = await openLogging("elasticsearch");
+  const { port, password, close } = await openLogging("elasticsearch");
   try {
-    const url = `http://127.0.0.1:${String(portOf(server))}`;
+    const url = `http://127.0.0.1:${String(port)}`;
     const { total, records } = await searchLogs(url, password, { text, since: values.since, limit });
     for (const record of records) console.log(values.json ? JSON.stringify(record) : show(record));
     console.error(total === 0 ? "Nothing found." : `${String(records.length)} of ${String(total)} records.`);
     if (total === 0) process.exitCode = 1;
   } finally {
-    server.close();
+    close();
   }
 });

@@ -1,4 +1,4 @@
-import { loggingNames } from "../../components/loggingFiles.ts";
+import { loggingNames } from "../../components/loggingNames.ts";
 
 /** What of a record is shown. */
 export interface LogRecord {

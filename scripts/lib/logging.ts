@@ -1,24 +1,26 @@
 import { existsSync } from "node:fs";
-import type { Server } from "node:net";
 
-import { elasticsearchName, kibanaName } from "../../components/loggingConfiguration.ts";
-import { forwardPort } from "./portForward.ts";
+import { elasticsearchName, kibanaName } from "../../components/loggingNames.ts";
 import { hasLogging, passphraseFile, settings } from "./project.ts";
 import { stackOutputs } from "./stack.ts";
 
 const ports = { [elasticsearchName]: 9200, [kibanaName]: 5601 };
 
+/** Elasticsearch or Kibana, on a port of this machine. */
+export interface OpenLogging {
+  port: number;
+  /** Password of the user `elastic`. */
+  password: string;
+  close: () => void;
+}
+
 /**
  * Makes Elasticsearch or Kibana reachable on this machine.
  *
  * @param localPort - defaults to a free one
- * @returns the listening server, and the password of the user `elastic`
  * @throws Error if the stack has no logging, or is not up
  */
-export async function openLogging(
-  name: keyof typeof ports,
-  localPort?: number,
-): Promise<{ server: Server; password: string }> {
+export async function openLogging(name: keyof typeof ports, localPort?: number): Promise<OpenLogging> {
   const config = settings();
   if (!hasLogging(config)) {
     throw new Error(
@@ -26,9 +28,14 @@ export async function openLogging(
         'Meanwhile "npm run logs" shows those of the blog',
     );
   }
-  const { kubeconfig, credentials } = existsSync(passphraseFile) ? await stackOutputs() : {};
-  const { elasticPassword } = (credentials ?? {}) as { elasticPassword?: string };
+  // Kubernetes' client library takes a second to load, and Pulumi two to answer.
+  const [{ forwardPort, portOf }, outputs] = await Promise.all([
+    import("./portForward.ts"),
+    existsSync(passphraseFile) ? stackOutputs() : undefined,
+  ]);
+  const { elasticPassword } = (outputs?.credentials ?? {}) as { elasticPassword?: string };
   if (!elasticPassword) throw new Error('The logging stack is not up: run "npm run up"');
   const target = { namespace: config.loggingNamespace, name, port: ports[name] };
-  return { server: await forwardPort(String(kubeconfig), target, localPort), password: elasticPassword };
+  const server = await forwardPort(String(outputs?.kubeconfig), target, localPort);
+  return { port: portOf(server), password: elasticPassword, close: () => void server.close() };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 
-import { loggingNames, render, renderFolder, requestsOf } from "../../components/loggingFiles.ts";
+import { render, renderFolder, requestsOf } from "../../components/loggingFiles.ts";
+import { loggingNames } from "../../components/loggingNames.ts";
 
 const placeholders = {
   ...loggingNames,

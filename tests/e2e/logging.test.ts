@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { loggingNames } from "../../components/loggingFiles.ts";
+import { loggingNames } from "../../components/loggingNames.ts";
 import type { LogRecord } from "../../scripts/lib/logSearch.ts";
 import { forwardPort, portOf } from "../../scripts/lib/portForward.ts";
 import { Checkout, docker, until } from "./checkout.ts";

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-import { fluentdState } from "../../components/loggingConfiguration.ts";
-import { loggingNames, renderFolder } from "../../components/loggingFiles.ts";
+import { renderFolder } from "../../components/loggingFiles.ts";
+import { fluentdState, loggingNames } from "../../components/loggingNames.ts";
 import { configDefaults } from "../../scripts/lib/project.ts";
 
 /** The image to test with: `TEST_FLUENTD_IMAGE`, or the stack's default. */

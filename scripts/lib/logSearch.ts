@@ -43,6 +43,8 @@ export async function searchLogs(
     headers: {
       authorization: `Basic ${Buffer.from(`elastic:${password}`).toString("base64")}`,
       "content-type": "application/json",
+      // A connection kept open would keep the command from ending for some seconds.
+      connection: "close",
     },
     body: JSON.stringify({
       size: limit,

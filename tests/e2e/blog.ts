@@ -1,3 +1,13 @@
+/**
+ * Fetches over a connection of its own. One that is kept may be closed by the other side while a command runs to its end here,
+ * which is noticed only by the next request, as its failure.
+ */
+export function fetchAnew(url: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("connection", "close");
+  return fetch(url, { ...init, headers });
+}
+
 /** A reader of the blog: fetches pages, keeps cookies, fills in forms. */
 export class Visitor {
   readonly #cookies = new Map<string, string>();
@@ -25,7 +35,7 @@ export class Visitor {
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
-    const response = await fetch(this.#url + path, {
+    const response = await fetchAnew(this.#url + path, {
       ...init,
       redirect: "manual",
       signal: AbortSignal.timeout(10_000),

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { loggingNames } from "../../components/loggingNames.ts";
 import type { LogRecord } from "../../scripts/lib/logSearch.ts";
 import { forwardPort, portOf } from "../../scripts/lib/portForward.ts";
+import { fetchAnew } from "./blog.ts";
 import { Checkout, docker, until } from "./checkout.ts";
 
 const clusterName = "koa-blog-logging-e2e";
@@ -168,7 +169,7 @@ describe("The logs of a real cluster", () => {
   it("find a request made to the blog, with its pod, node, namespace and image", async () => {
     const path = `/a-path-of-the-logging-test-${String(Date.now())}`;
     const start = Date.now();
-    await fetch(checkout.url + path);
+    await fetchAnew(checkout.url + path);
     let found = checkout.npm("logs:search", path);
     while (found.status !== 0 && Date.now() - start < 30_000) found = checkout.npm("logs:search", path);
     const seconds = (Date.now() - start) / 1000;
@@ -332,7 +333,7 @@ describe("The logs of a real cluster", () => {
 
   it("are shown by Kibana on its node port, on this machine only", async () => {
     await until("Kibana answers", 30, () =>
-      fetch(`http://127.0.0.1:${String(kibanaNodePort)}/api/status`).then(
+      fetchAnew(`http://127.0.0.1:${String(kibanaNodePort)}/api/status`).then(
         ({ ok }) => ok,
         () => false,
       ),
@@ -363,7 +364,7 @@ describe("The logs of a real cluster", () => {
     credentials = (checkout.outputs() as { credentials: Record<string, string> }).credentials;
     assert.equal(credentials.fluentdPassword, "another password's turn");
     const path = `/after-another-password-${String(Date.now())}`;
-    await fetch(checkout.url + path);
+    await fetchAnew(checkout.url + path);
     await until("the request is found", 60, () => checkout.npm("logs:search", path).status === 0);
     const { answer } = await elasticsearch("/_ilm/policy/koa-blog-logs");
     assert.match(JSON.stringify(answer), /"min_age":"3d"/);
@@ -372,7 +373,7 @@ describe("The logs of a real cluster", () => {
   it("go with the setting that leaves them out, and the blog stays", async () => {
     checkout.configure({ logging: false });
     succeeds("up");
-    assert.equal((await fetch(checkout.url)).status, 200);
+    assert.equal((await fetchAnew(checkout.url)).status, 200);
     assert.ok(!checkout.kubectl("get", "namespaces").includes("logging"));
     const { status, output } = checkout.npm("logs:search", "anything");
     assert.notEqual(status, 0);

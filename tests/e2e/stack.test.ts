@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Visitor } from "./blog.ts";
+import { fetchAnew, Visitor } from "./blog.ts";
 import { chromiumPath, hasChromium, openBrowser, overflow, violations } from "./browser.ts";
 import { Checkout, docker, kill, until } from "./checkout.ts";
 
@@ -23,7 +23,7 @@ describe("The stack on a real cluster", () => {
   };
   const nodes = () => docker("ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${clusterName}`);
   const answers = () =>
-    fetch(checkout.url, { signal: AbortSignal.timeout(2000) }).then(
+    fetchAnew(checkout.url, { signal: AbortSignal.timeout(2000) }).then(
       ({ ok }) => ok,
       () => false,
     );
@@ -216,7 +216,7 @@ describe("The stack on a real cluster", () => {
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set after the run
       while (rolling) {
         requests += 1;
-        await fetch(checkout.url, { signal: AbortSignal.timeout(5000), headers: { connection: "close" } }).then(
+        await fetchAnew(checkout.url, { signal: AbortSignal.timeout(5000) }).then(
           ({ status }) => status === 200 || failures.push(String(status)),
           (error: unknown) => failures.push(String((error as Error).cause ?? error)),
         );

@@ -1,11 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
+import type { Exposure } from "./components/blogService.ts";
+import { hasTag } from "./components/imageBuild.ts";
+import { registryOf, type Registry } from "./components/registry.ts";
+
+const imageName = "(?:[\\w.-]+(?::\\d+)?\\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*";
+const imageTag = ":(?!latest(?:@|$))[\\w][\\w.-]{0,127}";
+
 /** `name:tag`, optionally with a registry before and a digest behind; never `latest`, which says nothing. */
-export const imageReference =
-  /^(?:[\w.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*:(?!latest(?:@|$))[\w][\w.-]{0,127}(?:@sha256:[0-9a-f]{64})?$/;
+export const imageReference = new RegExp(`^${imageName}${imageTag}(?:@sha256:[0-9a-f]{64})?$`);
 
 const dnsLabel = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+const dnsName = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 const text = (pattern: RegExp, expected: string) => z.string().regex(pattern, expected);
 
@@ -20,8 +27,8 @@ const integer = (minimum: number, maximum: number, { orZero = false } = {}) => {
 
 const image = text(imageReference, "an image reference with a tag other than latest, such as mysql:9.7.2");
 
-/** An optional secret: the empty string stands for "generate it". */
-const secret = (pattern: RegExp, expected: string) =>
+/** What may be left out, as an empty string; a secret is generated then. */
+const optional = (pattern: RegExp, expected: string) =>
   z
     .string()
     .refine((value) => value === "" || pattern.test(value), expected)
@@ -35,22 +42,26 @@ const volumeSize = text(/^[1-9]\d*(?:Mi|Gi|Ti)$/, "a size such as 512Mi or 1Gi")
 
 const memorySize = text(/^[1-9]\d*[mg]$/, "a size such as 512m or 2g");
 
-const password = secret(/^[^\0\r\n]{8,256}$/, "8 to 256 characters on one line");
+const password = optional(/^[^\0\r\n]{8,256}$/, "8 to 256 characters on one line");
 
 // The MySQL image puts root's password into its own SQL without escaping it.
-const rootPassword = secret(
+const rootPassword = optional(
   /^[^\0\r\n'"\\]{8,256}$/,
   "8 to 256 characters on one line, without quotes and backslashes",
 );
 
 // The Kibana image makes unquoted options of its variables.
-const kibanaPassword = secret(/^[\w.~+-]{8,256}$/, "8 to 256 letters, digits, dots, hyphens and _ ~ +");
+const kibanaPassword = optional(/^[\w.~+-]{8,256}$/, "8 to 256 letters, digits, dots, hyphens and _ ~ +");
 
 /**
  * What each key of `Pulumi.yaml` accepts; meaning and default are declared there. The message of each check is what
  * was expected.
  */
 const schema = z.strictObject({
+  target: z.enum(["kind", "containers", "existing"], { error: "kind, containers or existing" }),
+  kubeconfig: optional(/^[^\0\r\n]+$/, "the path of a kubeconfig"),
+  kubeContext: optional(/^[^\0\r\n]+$/, "the name of a context"),
+  network: text(/^[a-zA-Z0-9][\w.-]{0,40}$/, "up to 41 letters, digits, dots, hyphens and underscores"),
   clusterName: text(/^[a-z0-9](?:[a-z0-9.-]{0,40}[a-z0-9])?$/, "up to 42 lower-case letters, digits, dots and hyphens"),
   workers: integer(1, 9),
   nodeImage: image,
@@ -60,15 +71,27 @@ const schema = z.strictObject({
   mergeKubeconfig: boolean,
   namespace,
   replicas: integer(1, 20),
+  maxReplicas: integer(1, 20, { orZero: true }).transform((count) => count || undefined),
+  expose: z.enum(["NodePort", "LoadBalancer", "Ingress"], { error: "NodePort, LoadBalancer or Ingress" }),
+  ingressHost: optional(dnsName, "a host name, such as blog.example.com"),
+  ingressClass: optional(dnsName, "the name of an IngressClass"),
+  ingressTlsSecret: optional(dnsName, "the name of a Secret"),
+  storageClass: optional(dnsName, "the name of a StorageClass"),
+  blogImage: text(new RegExp(`^${imageName}(?:${imageTag})?$`), "an image's name, such as localhost/koa-blog"),
+  imagePlatform: optional(/^linux\/[a-z0-9]+(?:\/v\d)?$/, "a platform, such as linux/amd64"),
+  registryUser: optional(/^[^\0\r\n:]+$/, "a user's name on one line, without a colon"),
+  registryPassword: optional(/^[^\0\r\n]+$/, "a password on one line"),
   baseImage: image,
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "fatal"], {
     error: "trace, debug, info, warn, error or fatal",
   }),
-  sessionKeys: secret(
+  sessionKeys: optional(
     /^[^\0\r\n,]{32,}(?:,[^\0\r\n,]{32,})*$/,
     "keys of 32 or more characters each, separated by commas",
   ),
   mysqlImage: image,
+  mysqlHost: optional(/^[\w.:-]+$/, "a host name or address"),
+  mysqlPort: integer(1, 65535),
   mysqlStorage: volumeSize,
   mysqlDatabase: text(/^[A-Za-z0-9_]{1,64}$/, "up to 64 letters, digits and underscores"),
   mysqlUser: text(/^(?!root$)[A-Za-z0-9_]{1,32}$/, "up to 32 letters, digits and underscores, other than root"),
@@ -93,6 +116,7 @@ const schema = z.strictObject({
 /** Keys whose values must be set with `pulumi config set --secret`, and are never repeated in a message. */
 export const secretKeys = [
   "sessionKeys",
+  "registryPassword",
   "mysqlPassword",
   "mysqlRootPassword",
   "elasticPassword",
@@ -102,6 +126,81 @@ export const secretKeys = [
 type SecretKey = (typeof secretKeys)[number];
 
 type Values = z.output<typeof schema>;
+
+/** Keys that would be without effect elsewhere. */
+const onlyForExisting = [
+  ...(["kubeconfig", "kubeContext", "registryUser", "registryPassword"] as const),
+  ...(["maxReplicas", "storageClass", "mysqlHost"] as const),
+];
+
+/** What no key alone shows: settings that do not go together, each with what was expected of the key. */
+const contradictions: { key: keyof Values; isSo: (values: Values) => unknown; expected: string }[] = [
+  {
+    key: "loggingNamespace",
+    isSo: ({ loggingNamespace, namespace: blogs }) => loggingNamespace === blogs,
+    expected: "another namespace than the blog's",
+  },
+  {
+    key: "kibanaNodePort",
+    isSo: ({ kibanaNodePort: port, nodePort, hostPort }) => port && [nodePort, hostPort].includes(port),
+    expected: "another port than nodePort and hostPort",
+  },
+  {
+    key: "blogImage",
+    isSo: ({ target, blogImage }) => target !== "containers" && hasTag(blogImage),
+    expected: "a name without a tag, which is a hash of the content",
+  },
+  {
+    key: "blogImage",
+    isSo: ({ target, blogImage }) => target === "existing" && !registryOf(blogImage),
+    expected: "a name in a registry that the cluster pulls from, such as registry.example.com/team/koa-blog",
+  },
+  {
+    key: "kubeContext",
+    isSo: ({ target, kubeContext }) => target === "existing" && !kubeContext,
+    expected: "the context of the cluster to deploy to",
+  },
+  {
+    key: "registryUser",
+    isSo: ({ registryUser, registryPassword }) => registryPassword && !registryUser,
+    expected: "the user that registryPassword belongs to",
+  },
+  {
+    key: "registryPassword",
+    isSo: ({ registryUser, registryPassword }) => registryUser && !registryPassword,
+    expected: "the password of registryUser",
+  },
+  {
+    key: "ingressHost",
+    isSo: ({ expose, ingressHost }) => expose === "Ingress" && !ingressHost,
+    expected: "the name by which browsers reach the blog, since expose is Ingress",
+  },
+  {
+    key: "mysqlPassword",
+    isSo: ({ mysqlHost, mysqlPassword }) => mysqlHost && !mysqlPassword,
+    expected: "the password of mysqlUser, since mysqlHost names a MySQL that the stack does not make",
+  },
+  {
+    key: "maxReplicas",
+    isSo: ({ maxReplicas, replicas }) => maxReplicas && maxReplicas < replicas,
+    expected: "replicas or more",
+  },
+  ...(["ingressHost", "ingressClass", "ingressTlsSecret"] as const).map((key) => ({
+    key,
+    isSo: (values: Values) => values[key] && values.expose !== "Ingress",
+    expected: "nothing unless expose is Ingress",
+  })),
+  ...onlyForExisting.map((key) => ({
+    key,
+    isSo: (values: Values) => values[key] && values.target !== "existing",
+    expected: "nothing unless target is existing",
+  })),
+  {
+    key: "expose",
+    isSo: ({ target, expose }) => target !== "existing" && expose !== "NodePort",
+    expected: "NodePort unless target is existing",
+  },
+];
 
 /** The stack's settings: what `Pulumi.yaml` declares, checked. A secret that is left out is undefined. */
 export type StackConfig = Omit<Values, SecretKey> & Record<SecretKey, pulumi.Output<string> | undefined>;
@@ -117,6 +216,13 @@ export const configKeys = Object.keys(schema.shape);
  */
 export function parseConfig(values: Record<string, string>, isSecret: (key: string) => boolean): StackConfig {
   const isSecretKey = (key: string): key is SecretKey => (secretKeys as readonly string[]).includes(key);
+  const problem = (key: string, expected: string) => {
+    const value = values[key];
+    const shown = isSecretKey(key) ? value && "another value" : JSON.stringify(value);
+    const came = shown || "nothing";
+    const flag = isSecretKey(key) ? "--secret " : "";
+    return `${key}: expected ${expected}, got ${came}; set it with "pulumi config set ${flag}${key} VALUE"`;
+  };
   const result = schema.safeParse(values);
   const problems = (result.error?.issues ?? []).flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
@@ -125,11 +231,7 @@ export function parseConfig(values: Record<string, string>, isSecret: (key: stri
           `${key}: there is no such key; remove it with "pulumi config rm ${key}". Keys: ${configKeys.join(", ")}`,
       );
     }
-    const key = String(issue.path[0]);
-    const value = values[key];
-    const came = value === undefined ? "nothing" : isSecretKey(key) ? "another value" : JSON.stringify(value);
-    const flag = isSecretKey(key) ? "--secret " : "";
-    return `${key}: expected ${issue.message}, got ${came}; set it with "pulumi config set ${flag}${key} VALUE"`;
+    return problem(String(issue.path[0]), issue.message);
   });
   for (const key of secretKeys) {
     if (values[key] && !isSecret(key)) {
@@ -137,13 +239,10 @@ export function parseConfig(values: Record<string, string>, isSecret: (key: stri
     }
   }
   const { data } = result;
-  const other = (key: "loggingNamespace" | "kibanaNodePort", expected: string) =>
-    `${key}: expected ${expected}, got ${JSON.stringify(values[key])}; set it with "pulumi config set ${key} VALUE"`;
-  if (data && data.loggingNamespace === data.namespace) {
-    problems.push(other("loggingNamespace", "another namespace than the blog's"));
-  }
-  if (data?.kibanaNodePort && [data.nodePort, data.hostPort].includes(data.kibanaNodePort)) {
-    problems.push(other("kibanaNodePort", "another port than nodePort and hostPort"));
+  if (data) {
+    for (const { key, expected } of contradictions.filter(({ isSo }) => isSo(data))) {
+      problems.push(problem(key, expected));
+    }
   }
   if (!data || problems.length > 0) {
     throw new pulumi.RunError(["The stack's configuration cannot be used:", ...problems].join("\n  "));
@@ -181,4 +280,29 @@ export function portMappings(config: Pick<StackConfig, "nodePort" | "hostPort" |
       ? []
       : [{ containerPort: kibanaNodePort, hostPort: kibanaNodePort, listenAddress: "127.0.0.1", protocol }]),
   ];
+}
+
+/** How the blog is reached from outside the cluster. */
+export function exposure(config: StackConfig): Exposure {
+  switch (config.expose) {
+    case "NodePort":
+      return { type: "NodePort", nodePort: config.nodePort };
+    case "LoadBalancer":
+      return { type: "LoadBalancer" };
+    case "Ingress":
+      return {
+        type: "Ingress",
+        host: config.ingressHost ?? "",
+        ingressClass: config.ingressClass,
+        tlsSecret: config.ingressTlsSecret,
+      };
+  }
+}
+
+/** How to log in to the registry of the blog's image; undefined if the engine's own log-in is to do. */
+export function registry({ blogImage, registryUser, registryPassword }: StackConfig): Registry | undefined {
+  const server = registryOf(blogImage);
+  return server && registryUser && registryPassword
+    ? { server, username: registryUser, password: registryPassword }
+    : undefined;
 }

@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BlogConfiguration } from "./blogConfiguration.ts";
 import { blogPod } from "./blogPod.ts";
 import { blogName } from "./blogService.ts";
+import { blogContract } from "./contract.ts";
 import { labels, mySqlClient, selectorLabels } from "./labels.ts";
 import { childOptions } from "./options.ts";
 
@@ -18,14 +19,22 @@ export interface BlogArgs {
   tag: pulumi.Input<string>;
   /** ConfigMaps and Secrets that the blog reads. */
   configuration: BlogConfiguration;
-  /** Number of pods. Defaults to 2. */
+  /** Number of pods, the least one if there is also a greatest. Defaults to 2. */
   replicas?: pulumi.Input<number>;
+  /** Greatest number of pods, for a HorizontalPodAutoscaler to choose. Defaults to none: `replicas` is the number. */
+  maxReplicas?: pulumi.Input<number> | undefined;
 }
 
 /** Seconds that a stopping pod goes on serving while the Service's endpoints forget it. */
 const drainSeconds = 5;
 
-/** The blog: a Deployment that is never short of a pod while it rolls, and a PodDisruptionBudget for its nodes. */
+/** Use of the requested CPU, in percent, that the autoscaler aims at. */
+const targetUtilization = 70;
+
+/**
+ * The blog: a Deployment that is never short of a pod while it rolls, a PodDisruptionBudget for its nodes, and on demand a
+ * HorizontalPodAutoscaler, which needs metrics-server in the cluster.
+ */
 export class Blog extends pulumi.ComponentResource {
   readonly deployment: k8s.apps.v1.Deployment;
 
@@ -50,18 +59,40 @@ export class Blog extends pulumi.ComponentResource {
           template: podTemplate(args),
         },
       },
-      options,
+      // The number is the autoscaler's then, from the first one on.
+      args.maxReplicas === undefined ? options : { ...options, ignoreChanges: ["spec.replicas"] },
     );
+    if (args.maxReplicas !== undefined) {
+      new k8s.autoscaling.v2.HorizontalPodAutoscaler(
+        `${name}-autoscaler`,
+        {
+          metadata,
+          spec: {
+            scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: blogName },
+            minReplicas: args.replicas ?? 2,
+            maxReplicas: args.maxReplicas,
+            metrics: [
+              {
+                type: "Resource",
+                resource: { name: "cpu", target: { type: "Utilization", averageUtilization: targetUtilization } },
+              },
+            ],
+          },
+        },
+        { ...options, dependsOn: [this.deployment] },
+      );
+    }
     this.registerOutputs({ deployment: this.deployment });
   }
 }
 
 function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
-  const { database, settings, databaseUser, session } = args.configuration;
+  const { database, settings, databaseUser, session, imagePullSecrets } = args.configuration;
   const sources = {
     configMaps: [database, settings],
     secrets: [databaseUser, session],
     secretKeys: ["MYSQL_USER", "MYSQL_PASSWORD", "SESSION_KEYS"],
+    imagePullSecrets,
   };
   // Names the pods of one rollout. Spreading counts those only: else the pods that are being replaced push both new ones
   // to one node. (matchLabelKeys does this from Kubernetes 1.27 on.)
@@ -72,8 +103,8 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
     spec: {
       ...blogPod(blogName, args.image, sources, {
         ports: [
-          { name: "http", containerPort: 5000 },
-          { name: "metrics", containerPort: 9464 },
+          { name: "http", containerPort: blogContract.port },
+          { name: "metrics", containerPort: blogContract.metricsPort },
         ],
         // Until the database is reachable and its schema current: half an hour, since a restart would mend neither.
         startupProbe: {
@@ -102,8 +133,7 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
           labelSelector: { matchLabels: { ...selectorLabels(blogName), ...revision } },
         },
       ],
-      // The drain, then the 25 seconds (SHUTDOWN_GRACE) that the blog gives what is in flight, and some to spare.
-      terminationGracePeriodSeconds: drainSeconds + 30,
+      terminationGracePeriodSeconds: drainSeconds + blogContract.stopSeconds,
     },
   };
 }

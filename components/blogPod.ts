@@ -1,12 +1,13 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
+import { blogContract, secretsFolder } from "./contract.ts";
 import {
   containerSecurityContext,
   podDefaults,
   podSecurityContext,
+  pullSecrets,
   secretFileVariables,
-  secretsFolder,
   secretVolume,
 } from "./pods.ts";
 
@@ -18,21 +19,21 @@ export interface BlogPodSources {
   secrets: k8s.core.v1.Secret[];
   /** The keys of those Secrets that the blog reads. */
   secretKeys: string[];
+  /** Names of Secrets that let the nodes pull the image. */
+  imagePullSecrets: pulumi.Input<string>[];
 }
-
-// The user `node` of the base image.
-const nodeUser = 1000;
 
 /** A pod of one container of the blog's image. What the caller adds to the container goes into `extra`. */
 export function blogPod(
   name: string,
   image: pulumi.Input<string>,
-  { configMaps, secrets, secretKeys }: BlogPodSources,
+  { configMaps, secrets, secretKeys, imagePullSecrets }: BlogPodSources,
   extra: Partial<k8s.types.input.core.v1.Container>,
 ) {
   return {
     ...podDefaults,
-    securityContext: podSecurityContext(nodeUser),
+    ...pullSecrets(imagePullSecrets),
+    securityContext: podSecurityContext(blogContract.user),
     containers: [
       {
         name,
@@ -41,7 +42,10 @@ export function blogPod(
         envFrom: configMaps.map(({ metadata }) => ({ configMapRef: { name: metadata.name } })),
         env: secretFileVariables(secretKeys),
         securityContext: containerSecurityContext,
-        resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "1", memory: "384Mi" } },
+        resources: {
+          requests: { cpu: "50m", memory: "128Mi" },
+          limits: { cpu: "1", memory: `${String(blogContract.memoryMebibytes)}Mi` },
+        },
         volumeMounts: [{ name: "secrets", mountPath: secretsFolder, readOnly: true }],
         ...extra,
       },

@@ -22,12 +22,28 @@ export interface ClusterImage {
   nodes?: pulumi.Input<string[]>;
 }
 
+/** Images by the names that the program gives them. */
+export interface RunnableImages<Name extends string> {
+  /** What pods call them. */
+  references: Record<Name, pulumi.Input<string>>;
+  /** What must be there before a pod can run them. */
+  loads: Record<Name, pulumi.Resource[]>;
+}
+
+/** Images that the nodes pull when they need them. */
+export function pulledImages<Name extends string>(
+  references: Record<Name, pulumi.Input<string>>,
+): RunnableImages<Name> {
+  const names = Object.keys(references) as Name[];
+  return { references, loads: Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, []> };
+}
+
 /**
  * Images that the cluster's nodes hold. The local engine pulls each once, so a new cluster pulls nothing again.
  */
-export class ClusterImages<Name extends string> extends pulumi.ComponentResource {
+export class ClusterImages<Name extends string> extends pulumi.ComponentResource implements RunnableImages<Name> {
   /** By the same names, the command that loads each image: whatever runs it depends on this. */
-  readonly loads: Record<Name, command.local.Command>;
+  readonly loads: Record<Name, [command.local.Command]>;
   /** By the same names, the reference that pods use: without a digest, which a loaded image does not have. */
   readonly references: Record<Name, pulumi.Output<string>>;
 
@@ -38,24 +54,23 @@ export class ClusterImages<Name extends string> extends pulumi.ComponentResource
         Object.entries<ClusterImage>(args.images).map(([key, image]) => [key, make(key, image)]),
       ) as Record<Name, T>;
     this.references = eachImage((_, { reference }) => pulumi.output(reference).apply(withoutDigest));
-    this.loads = eachImage(
-      (key, { reference, origin, nodes }) =>
-        new command.local.Command(
-          `${name}-${key}`,
-          {
-            create: loadImage(origin),
-            environment: {
-              CLUSTER: args.clusterName,
-              IMAGE: reference,
-              NODES: pulumi.output(nodes ?? args.nodes).apply((names) => names.join(",")),
-            },
-            triggers: [args.clusterIdentity, reference],
-            addPreviousOutputInEnv: false,
-            logging: "stderr",
+    this.loads = eachImage((key, { reference, origin, nodes }): [command.local.Command] => [
+      new command.local.Command(
+        `${name}-${key}`,
+        {
+          create: loadImage(origin),
+          environment: {
+            CLUSTER: args.clusterName,
+            IMAGE: reference,
+            NODES: pulumi.output(nodes ?? args.nodes).apply((names) => names.join(",")),
           },
-          childOptions(this, opts),
-        ),
-    );
+          triggers: [args.clusterIdentity, reference],
+          addPreviousOutputInEnv: false,
+          logging: "stderr",
+        },
+        childOptions(this, opts),
+      ),
+    ]);
     this.registerOutputs({ references: this.references });
   }
 }

@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 
 import { labels } from "./labels.ts";
 import { childOptions } from "./options.ts";
+import { generatedPassword } from "./passwords.ts";
 
 /**
  * Makers of a component's ConfigMaps, Secrets and generated passwords.
@@ -28,8 +28,18 @@ export function configurationObjects(
         { metadata: metadata(component), immutable: true, stringData },
         options,
       ),
-    // No special characters: a generated password goes into any shell, URL or client as it is.
-    generatedPassword: (suffix: string, length = 32) =>
-      new random.RandomPassword(`${name}-${suffix}`, { length, special: false }, { parent }).result,
+    /** A Secret with which nodes log in to a registry. */
+    registrySecret: (suffix: string, component: string, dockerConfig: pulumi.Input<string>) =>
+      new k8s.core.v1.Secret(
+        `${name}-${suffix}`,
+        {
+          metadata: metadata(component),
+          immutable: true,
+          type: "kubernetes.io/dockerconfigjson",
+          stringData: { ".dockerconfigjson": dockerConfig },
+        },
+        options,
+      ),
+    generatedPassword: (suffix: string, length?: number) => generatedPassword(`${name}-${suffix}`, parent, length),
   };
 }

@@ -19,6 +19,8 @@ export interface ElasticsearchArgs {
   heap?: string;
   /** Size of the volume that holds the data, such as `5Gi`. Defaults to `5Gi`. */
   storage?: pulumi.Input<string>;
+  /** StorageClass of that volume. Defaults to the cluster's own. */
+  storageClass?: string | undefined;
   /** Labels of the nodes that hold the image. Defaults to all nodes. */
   nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
@@ -95,7 +97,11 @@ function statefulSetSpec(args: ElasticsearchArgs): k8s.types.input.apps.v1.State
     volumeClaimTemplates: [
       {
         metadata: { name: "data", labels: labels(elasticsearchName) },
-        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: args.storage ?? "5Gi" } } },
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          ...(args.storageClass && { storageClassName: args.storageClass }),
+          resources: { requests: { storage: args.storage ?? "5Gi" } },
+        },
       },
     ],
   };

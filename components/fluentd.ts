@@ -1,11 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { secretsFolder } from "./contract.ts";
 import { elasticsearchClient, labels, selectorLabels } from "./labels.ts";
 import type { LoggingConfiguration } from "./loggingConfiguration.ts";
 import { fluentdName, fluentdState } from "./loggingNames.ts";
 import { childOptions, dependencies } from "./options.ts";
-import { containerSecurityContext, podDefaults, secretFileVariables, secretsFolder, secretVolume } from "./pods.ts";
+import { containerSecurityContext, podDefaults, secretFileVariables, secretVolume } from "./pods.ts";
 
 export interface FluentdArgs {
   /** Namespace of the objects. */

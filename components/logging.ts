@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { ClusterImages } from "./clusterImages.ts";
+import { ClusterImages, pulledImages } from "./clusterImages.ts";
 import { Elasticsearch } from "./elasticsearch.ts";
 import { Fluentd } from "./fluentd.ts";
 import { Kibana } from "./kibana.ts";
@@ -13,8 +13,8 @@ import { LoggingSetup } from "./loggingSetup.ts";
 import { childOptions } from "./options.ts";
 
 export interface LoggingArgs extends LoggingConfigurationArgs {
-  /** The cluster, whose nodes get the images. */
-  cluster: KindCluster;
+  /** The cluster, whose nodes get the images. Defaults to one whose nodes pull them. */
+  cluster?: KindCluster;
   /** Image of Elasticsearch 8. */
   elasticsearchImage: pulumi.Input<string>;
   /** Image of Kibana, of the same version. */
@@ -27,6 +27,8 @@ export interface LoggingArgs extends LoggingConfigurationArgs {
   elasticsearchHeap?: string;
   /** Size of Elasticsearch's volume. Defaults to `5Gi`. */
   elasticsearchStorage?: pulumi.Input<string>;
+  /** StorageClass of that volume. Defaults to the cluster's own. */
+  storageClass?: string | undefined;
   /** Port of every node on which Kibana answers, 30000 to 32767. Defaults to none. */
   kibanaNodePort?: number | undefined;
 }
@@ -43,25 +45,8 @@ export class Logging extends pulumi.ComponentResource {
     super("blog:logging:Logging", name, {}, opts);
     const options = childOptions(this, opts);
     const after = (...dependsOn: pulumi.Resource[]) => ({ ...options, dependsOn });
-    const { namespace, cluster } = args;
-    // Elasticsearch's volume is on one node anyway, and its image and Kibana's are large: one worker gets them.
-    const worker = cluster.workerNodes.apply((names) => names.at(-1) ?? "");
-    const nodeSelector = { "kubernetes.io/hostname": worker };
-    const { loads, references } = new ClusterImages(
-      `${name}-images`,
-      {
-        clusterName: cluster.clusterName,
-        nodes: worker.apply((name) => [name]),
-        clusterIdentity: cluster.identity,
-        images: {
-          elasticsearch: { reference: args.elasticsearchImage, origin: "registry" },
-          kibana: { reference: args.kibanaImage, origin: "registry" },
-          fluentd: { reference: args.fluentdImage, origin: "registry", nodes: cluster.nodes },
-          node: { reference: args.baseImage, origin: "registry" },
-        },
-      },
-      { parent: this, deletedWith: cluster.cluster, dependsOn: [cluster.cluster] },
-    );
+    const { namespace } = args;
+    const { references, loads, nodeSelector } = loggingImages(name, args, this);
 
     const namespaceObject = new k8s.core.v1.Namespace(
       `${name}-namespace`,
@@ -126,13 +111,14 @@ export class Logging extends pulumi.ComponentResource {
         namespace,
         image: references.elasticsearch,
         configuration,
-        nodeSelector,
+        ...nodeSelector,
+        storageClass: args.storageClass,
         ...(args.elasticsearchHeap && { heap: args.elasticsearchHeap }),
         ...(args.elasticsearchStorage && { storage: args.elasticsearchStorage }),
       },
-      after(configuration, denyAll, elasticsearchService, kibanaService, loads.elasticsearch),
+      after(configuration, denyAll, elasticsearchService, kibanaService, ...loads.elasticsearch),
     );
-    const setup = { namespace, image: references.node, elastic: configuration.elastic, nodeSelector };
+    const setup = { namespace, image: references.node, elastic: configuration.elastic, ...nodeSelector };
     const elasticsearchSetup = new LoggingSetup(
       `${name}-elasticsearch-setup`,
       {
@@ -145,12 +131,12 @@ export class Logging extends pulumi.ComponentResource {
           { secret: configuration.kibana, key: "KIBANA_PASSWORD" },
         ],
       },
-      after(elasticsearch, loads.node),
+      after(elasticsearch, ...loads.node),
     );
     new Fluentd(
       `${name}-fluentd`,
       { namespace, image: references.fluentd, configuration },
-      after(elasticsearchSetup, loads.fluentd),
+      after(elasticsearchSetup, ...loads.fluentd),
     );
     const kibana = new Kibana(
       `${name}-kibana`,
@@ -158,10 +144,10 @@ export class Logging extends pulumi.ComponentResource {
         namespace,
         image: references.kibana,
         configuration,
-        nodeSelector,
+        ...nodeSelector,
         exposed: args.kibanaNodePort !== undefined,
       },
-      after(elasticsearchSetup, loads.kibana),
+      after(elasticsearchSetup, ...loads.kibana),
     );
     new LoggingSetup(
       `${name}-kibana-setup`,
@@ -176,4 +162,37 @@ export class Logging extends pulumi.ComponentResource {
     this.credentials = configuration.credentials;
     this.registerOutputs({ credentials: this.credentials });
   }
+}
+
+/**
+ * The images, and the nodes that have them. Nodes that cannot pull get them from the local engine, one worker the large ones:
+ * Elasticsearch's volume is on one node anyway.
+ */
+function loggingImages(name: string, args: LoggingArgs, parent: pulumi.Resource) {
+  const { cluster, elasticsearchImage, kibanaImage, fluentdImage, baseImage } = args;
+  if (!cluster) {
+    const images = { elasticsearch: elasticsearchImage, kibana: kibanaImage, fluentd: fluentdImage, node: baseImage };
+    return { ...pulledImages(images), nodeSelector: {} };
+  }
+  const worker = cluster.workerNodes.apply((names) => names.at(-1) ?? "");
+  const images = new ClusterImages(
+    `${name}-images`,
+    {
+      clusterName: cluster.clusterName,
+      nodes: worker.apply((node) => [node]),
+      clusterIdentity: cluster.identity,
+      images: {
+        elasticsearch: { reference: elasticsearchImage, origin: "registry" },
+        kibana: { reference: kibanaImage, origin: "registry" },
+        fluentd: { reference: fluentdImage, origin: "registry", nodes: cluster.nodes },
+        node: { reference: baseImage, origin: "registry" },
+      },
+    },
+    { parent, deletedWith: cluster.cluster, dependsOn: [cluster.cluster] },
+  );
+  return {
+    references: images.references,
+    loads: images.loads,
+    nodeSelector: { nodeSelector: { "kubernetes.io/hostname": worker } },
+  };
 }

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { secretsFolder } from "./contract.ts";
 import { labels } from "./labels.ts";
 import { childOptions } from "./options.ts";
 import {
@@ -8,7 +9,6 @@ import {
   podDefaults,
   podSecurityContext,
   secretFileVariables,
-  secretsFolder,
   secretVolume,
 } from "./pods.ts";
 

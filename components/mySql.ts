@@ -1,7 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { mySqlName, type BlogConfiguration } from "./blogConfiguration.ts";
+import { mySqlName, type BlogConfiguration, type MySqlConfiguration } from "./blogConfiguration.ts";
+import { mySqlContract, secretsFolder } from "./contract.ts";
 import { labels, mySqlClient, selectorLabels } from "./labels.ts";
 import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
@@ -9,8 +10,8 @@ import {
   containerSecurityContext,
   podDefaults,
   podSecurityContext,
+  pullSecrets,
   secretFileVariables,
-  secretsFolder,
   secretVolume,
 } from "./pods.ts";
 
@@ -19,14 +20,15 @@ export interface MySqlArgs {
   namespace: pulumi.Input<string>;
   /** Image of MySQL, the official one or one with the same environment contract. */
   image: pulumi.Input<string>;
-  /** ConfigMaps and Secrets that MySQL reads. */
-  configuration: BlogConfiguration;
+  /** ConfigMaps and Secrets that MySQL reads, with the Secrets that let a node pull the image. */
+  configuration: Pick<BlogConfiguration, "database" | "databaseUser" | "imagePullSecrets">;
+  /** ConfigMaps and Secrets that only MySQL reads. */
+  server: MySqlConfiguration;
   /** Size of the volume that holds the data, such as `1Gi`. Defaults to `1Gi`. */
   storage?: pulumi.Input<string>;
+  /** StorageClass of that volume. Defaults to the cluster's own. */
+  storageClass?: string | undefined;
 }
-
-// The user `mysql` of the official image.
-const mySqlUser = 999;
 
 /** MySQL: one pod with a persistent volume behind a headless Service, reachable by the pods marked as its clients. */
 export class MySql extends pulumi.ComponentResource {
@@ -50,7 +52,11 @@ export class MySql extends pulumi.ComponentResource {
       `${name}-service`,
       {
         metadata,
-        spec: { clusterIP: "None", selector, ports: [{ name: "mysql", port: 3306, targetPort: "mysql" }] },
+        spec: {
+          clusterIP: "None",
+          selector,
+          ports: [{ name: "mysql", port: mySqlContract.port, targetPort: "mysql" }],
+        },
       },
       options,
     );
@@ -64,7 +70,8 @@ export class MySql extends pulumi.ComponentResource {
 }
 
 function statefulSetSpec(args: MySqlArgs): k8s.types.input.apps.v1.StatefulSetSpec {
-  const { database, mySqlInit, databaseUser, databaseRoot } = args.configuration;
+  const { database, databaseUser, imagePullSecrets } = args.configuration;
+  const { init, root } = args.server;
   const answers = { exec: { command: ["mysqladmin", "ping", "--host=127.0.0.1", "--connect-timeout=2"] } };
   return {
     serviceName: mySqlName,
@@ -74,9 +81,9 @@ function statefulSetSpec(args: MySqlArgs): k8s.types.input.apps.v1.StatefulSetSp
       metadata: { labels: labels(mySqlName) },
       spec: {
         ...podDefaults,
-        securityContext: podSecurityContext(mySqlUser),
-        // InnoDB writes back what it holds in memory.
-        terminationGracePeriodSeconds: 60,
+        ...pullSecrets(imagePullSecrets),
+        securityContext: podSecurityContext(mySqlContract.user),
+        terminationGracePeriodSeconds: mySqlContract.stopSeconds,
         containers: [
           {
             name: mySqlName,
@@ -94,26 +101,29 @@ function statefulSetSpec(args: MySqlArgs): k8s.types.input.apps.v1.StatefulSetSp
               },
               ...secretFileVariables(["MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"]),
             ],
-            ports: [{ name: "mysql", containerPort: 3306 }],
+            ports: [{ name: "mysql", containerPort: mySqlContract.port }],
             securityContext: containerSecurityContext,
-            resources: { requests: { cpu: "100m", memory: "512Mi" }, limits: { cpu: "2", memory: "1Gi" } },
+            resources: {
+              requests: { cpu: "100m", memory: "512Mi" },
+              limits: { cpu: "2", memory: `${String(mySqlContract.memoryMebibytes)}Mi` },
+            },
             // The first start initialises the volume, which takes minutes on a slow disk.
             startupProbe: { ...answers, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
             readinessProbe: { ...answers, periodSeconds: 5, timeoutSeconds: 5 },
             livenessProbe: { ...answers, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 6 },
             volumeMounts: [
-              { name: "data", mountPath: "/var/lib/mysql" },
+              { name: "data", mountPath: mySqlContract.dataFolder },
               { name: "init", mountPath: "/etc/koa-blog", readOnly: true },
               { name: "secrets", mountPath: secretsFolder, readOnly: true },
-              { name: "rendered", mountPath: "/docker-entrypoint-initdb.d" },
+              { name: "rendered", mountPath: mySqlContract.initFolder },
               { name: "run", mountPath: "/var/run/mysqld" },
               { name: "tmp", mountPath: "/tmp" },
             ],
           },
         ],
         volumes: [
-          { name: "init", configMap: { name: mySqlInit.metadata.name } },
-          secretVolume("secrets", [databaseUser.metadata.name, databaseRoot.metadata.name]),
+          { name: "init", configMap: { name: init.metadata.name } },
+          secretVolume("secrets", [databaseUser.metadata.name, root.metadata.name]),
           // The rendered script holds the passwords: in memory only.
           { name: "rendered", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
           { name: "run", emptyDir: {} },
@@ -124,7 +134,11 @@ function statefulSetSpec(args: MySqlArgs): k8s.types.input.apps.v1.StatefulSetSp
     volumeClaimTemplates: [
       {
         metadata: { name: "data", labels: labels(mySqlName) },
-        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: args.storage ?? "1Gi" } } },
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          ...(args.storageClass && { storageClassName: args.storageClass }),
+          resources: { requests: { storage: args.storage ?? "1Gi" } },
+        },
       },
     ],
   };

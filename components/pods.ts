@@ -1,6 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
+import { secretFiles } from "./contract.ts";
+
 /** What every pod of the program has in common: no credentials of the cluster, no variables named after Services. */
 export const podDefaults = {
   automountServiceAccountToken: false,
@@ -27,9 +29,6 @@ export const containerSecurityContext = {
   capabilities: { drop: ["ALL"] },
 } satisfies k8s.types.input.core.v1.SecurityContext;
 
-/** Folder in which containers find the files of their Secrets. */
-export const secretsFolder = "/run/secrets/koa-blog";
-
 /** A volume with the keys of Secrets as files, for the pod's group to read. */
 export function secretVolume(name: string, secretNames: pulumi.Input<string>[]): k8s.types.input.core.v1.Volume {
   return {
@@ -40,7 +39,7 @@ export function secretVolume(name: string, secretNames: pulumi.Input<string>[]):
 
 /** `X_FILE` for each `X`: where the container finds the Secret's key X. */
 export function secretFileVariables(keys: string[]): k8s.types.input.core.v1.EnvVar[] {
-  return keys.map((key) => ({ name: `${key}_FILE`, value: `${secretsFolder}/${key}` }));
+  return Object.entries(secretFiles(keys)).map(([name, value]) => ({ name, value }));
 }
 
 /** A variable with the value of a Secret's key, for an image that takes it no other way. */
@@ -50,4 +49,9 @@ export function secretVariable(
   key: string,
 ): k8s.types.input.core.v1.EnvVar {
   return { name, valueFrom: { secretKeyRef: { name: secretName, key } } };
+}
+
+/** The part of a pod that lets its node pull images from a registry that wants a password; nothing without Secrets. */
+export function pullSecrets(names: pulumi.Input<string>[]): Pick<k8s.types.input.core.v1.PodSpec, "imagePullSecrets"> {
+  return names.length > 0 ? { imagePullSecrets: names.map((name) => ({ name })) } : {};
 }

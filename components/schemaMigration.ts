@@ -25,11 +25,16 @@ export class SchemaMigration extends pulumi.ComponentResource {
 
   constructor(name: string, args: SchemaMigrationArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:kubernetes:SchemaMigration", name, {}, opts);
-    const { database, databaseUser } = args.configuration;
+    const { database, databaseUser, imagePullSecrets } = args.configuration;
     const pod = blogPod(
       "migration",
       args.image,
-      { configMaps: [database], secrets: [databaseUser], secretKeys: ["MYSQL_USER", "MYSQL_PASSWORD"] },
+      {
+        configMaps: [database],
+        secrets: [databaseUser],
+        secretKeys: ["MYSQL_USER", "MYSQL_PASSWORD"],
+        imagePullSecrets,
+      },
       { command: ["node", "db/migrate.ts"] },
     );
     this.job = new k8s.batch.v1.Job(

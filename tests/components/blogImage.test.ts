@@ -3,7 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { buildInputs, contentHash, ignoredNames } from "../../components/blogImage.ts";
+import { buildInputs } from "../../components/blogImage.ts";
+import { contentHash, ignoredNames } from "../../components/imageBuild.ts";
 
 describe("The tag of the blog's image", () => {
   let folder: string;

@@ -121,6 +121,8 @@ describe("The stack's configuration", () => {
       const value = "a-value-of-more-than-32-characters-1234";
       assert.match(refusal({ [key]: value }), new RegExp(`${key}: expected a secret, got plain text`));
       assert.ok(!refusal({ [key]: value }).includes(value));
+      // That one is not ours to choose.
+      if (key === "registryPassword") continue;
       const short = refusal({ [key]: "hunter2" }, true);
       assert.match(short, new RegExp(`${key}: expected (8 to 256|keys of 32) .*, got another value`));
       assert.ok(!short.includes("hunter2"));

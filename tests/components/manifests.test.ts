@@ -217,7 +217,7 @@ describe("The settings", () => {
       MYSQL_USER: "writer",
       MYSQL_PASSWORD: "a configured password",
     });
-    assert.deepEqual(find("blog-settings").inputs.data, { LOG_LEVEL: "debug" });
+    assert.deepEqual(find("blog-settings").inputs.data, { LOG_LEVEL: "debug", COOKIE_SECURE: "false" });
     assert.deepEqual(
       resources.filter(({ type }) => type.startsWith("random:")).map(({ name }) => name),
       ["blog-mysql-root-password"],

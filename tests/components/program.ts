@@ -52,7 +52,10 @@ export function secretValue(value: unknown): unknown {
 const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Inputs> = {
   "command:local:Command": ({ inputs, name }) => ({ ...(inputs as Inputs), stdout: `stdout of ${name}` }),
   "docker:index/image:Image": ({ inputs }) => inputs as Inputs,
-  "pulumi:providers:kubernetes": ({ inputs }) => inputs as Inputs,
+  "pulumi:providers:kubernetes": ({ inputs, name }) => ({ ...(inputs as Inputs), repoDigest: `id of ${name}` }),
+  "docker:index/container:Container": ({ inputs }) => inputs as Inputs,
+  "docker:index/network:Network": ({ inputs }) => inputs as Inputs,
+  "docker:index/volume:Volume": ({ inputs }) => inputs as Inputs,
   "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: `result of ${name}` }),
   ...Object.fromEntries(
     [
@@ -65,6 +68,8 @@ const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Input
       "kubernetes:apps/v1:DaemonSet",
       "kubernetes:apps/v1:Deployment",
       "kubernetes:batch/v1:Job",
+      "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+      "kubernetes:networking.k8s.io/v1:Ingress",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy",
       "kubernetes:policy/v1:PodDisruptionBudget",
       "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
@@ -123,9 +128,9 @@ export async function runProgram(
   const resources = recordResources();
   runs += 1;
   // The query makes it another module: each run is a program of its own.
-  const program = (await import(`../../index.ts?run=${String(runs)}`)) as Inputs;
+  const program = (await import(`../../index.ts?run=${String(runs)}`)) as { default: Inputs };
   const outputs = Object.fromEntries(
-    await Promise.all(Object.entries(program).map(async ([key, value]) => [key, await settle(value)] as const)),
+    await Promise.all(Object.entries(program.default).map(async ([key, value]) => [key, await settle(value)] as const)),
   );
   await settings.disconnect();
   if (unknown.length > 0) throw new Error(`no test expects ${unknown.join(", ")}`);

@@ -1,0 +1,53 @@
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+import { secretFiles, secretsFolder, type Environment } from "./contract.ts";
+
+/** Label of everything that a stack makes in the Docker engine. Its value is the stack's name. */
+export const stackLabel = "koa-blog.stack";
+
+export const stackLabels = () => [{ label: stackLabel, value: pulumi.getStack() }];
+
+/** What any container of a stack needs to be told. */
+export interface ContainerSettings {
+  /** Name of the container. */
+  name: string;
+  /** Id of its image. */
+  image: pulumi.Input<string>;
+  /** Name of its network, and by what other name it is known there. */
+  network: pulumi.Input<string>;
+  alias?: string;
+  environment: Environment;
+  user: number;
+  memoryMebibytes: number;
+  stopSeconds: number;
+}
+
+/** A container with no more rights than it needs, its secrets in files that are copied into it. */
+export function containerOptions(settings: ContainerSettings): docker.ContainerArgs {
+  const { variables, secrets } = settings.environment;
+  return {
+    name: settings.name,
+    image: settings.image,
+    networksAdvanced: [{ name: settings.network, ...(settings.alias && { aliases: [settings.alias] }) }],
+    labels: stackLabels(),
+    envs: Object.entries({ ...variables, ...secretFiles(Object.keys(secrets)) }).map(
+      ([name, value]) => pulumi.interpolate`${name}=${value}`,
+    ),
+    uploads: Object.entries(secrets).map(([name, content]) => ({
+      file: `${secretsFolder}/${name}`,
+      content,
+      // For the container's own user, who is not root and has no group in common with it.
+      permissions: "0444",
+    })),
+    user: `${String(settings.user)}:${String(settings.user)}`,
+    capabilities: { drops: ["ALL"] },
+    securityOpts: ["no-new-privileges:true"],
+    memory: settings.memoryMebibytes,
+    stopTimeout: settings.stopSeconds,
+    destroyGraceSeconds: settings.stopSeconds,
+  };
+}
+
+/** Containers have fixed names, so the old one goes before the new one comes. */
+export const replacedInPlace = { deleteBeforeReplace: true } satisfies pulumi.CustomResourceOptions;

@@ -218,8 +218,8 @@ export function parseConfig(values: Record<string, string>, isSecret: (key: stri
   const isSecretKey = (key: string): key is SecretKey => (secretKeys as readonly string[]).includes(key);
   const problem = (key: string, expected: string) => {
     const value = values[key];
-    const shown = isSecretKey(key) ? value && "another value" : JSON.stringify(value);
-    const came = shown || "nothing";
+    const isNothing = value === undefined || (value === "" && isSecretKey(key));
+    const came = isNothing ? "nothing" : isSecretKey(key) ? "another value" : JSON.stringify(value);
     const flag = isSecretKey(key) ? "--secret " : "";
     return `${key}: expected ${expected}, got ${came}; set it with "pulumi config set ${flag}${key} VALUE"`;
   };

@@ -2,10 +2,9 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { secretFiles, secretsFolder, type Environment } from "./contract.ts";
+import { stackLabel } from "./stackLabel.ts";
 
-/** Label of everything that a stack makes in the Docker engine. Its value is the stack's name. */
-export const stackLabel = "koa-blog.stack";
-
+/** The labels of whatever the stack makes in the engine. */
 export const stackLabels = () => [{ label: stackLabel, value: pulumi.getStack() }];
 
 /** What any container of a stack needs to be told. */

@@ -3,7 +3,7 @@ import { readFileSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
 
-import { hasLogging, settings, type Settings } from "./project.ts";
+import { hasLogging, type Settings } from "./project.ts";
 import { findTool, isAtLeast, kind, pulumi, type Tool } from "./tools.ts";
 
 const execute = promisify(execFile);
@@ -29,13 +29,31 @@ export interface Engine {
   OperatingSystem: string;
 }
 
+/** What the stack takes of the engine, in GiB. */
+export interface Needs {
+  memory: number;
+  disk: number;
+}
+
+export function needs(config: Pick<Settings, "target" | "logging">): Needs {
+  switch (config.target) {
+    case "kind":
+      return hasLogging(config) ? { memory: 6, disk: 15 } : { memory: 3.5, disk: 10 };
+    case "containers":
+      return { memory: 1.5, disk: 5 };
+    case "existing":
+      // It only builds.
+      return { memory: 1, disk: 5 };
+  }
+}
+
 /** Checks everything that a run needs, and reports on everything at once. */
-export async function preflight(): Promise<Finding[]> {
-  const config = settings();
+export async function preflight(config: Settings): Promise<Finding[]> {
   const engine = await dockerInfo();
+  const isKind = config.target === "kind";
   return [
     checkNode(process.versions.node),
-    checkTool(kind, "it will be downloaded into .state/bin"),
+    ...(isKind ? [checkTool(kind, "it will be downloaded into .state/bin")] : []),
     checkTool(pulumi, "npm's pulumi package will download it into ~/.pulumi"),
     ...(typeof engine === "string"
       ? [
@@ -45,12 +63,12 @@ export async function preflight(): Promise<Finding[]> {
           ),
         ]
       : [
-          ...checkEngine(engine, hasLogging(config)),
-          checkDisk(engine, hasLogging(config)),
-          await checkNodes(config),
+          ...checkEngine(engine, needs(config), isKind && hasLogging(config)),
+          checkDisk(engine, needs(config)),
+          ...(isKind ? [await checkNodes(config)] : []),
           ...(await checkPorts(config)),
         ]),
-    ...checkInotify(),
+    ...(isKind ? checkInotify() : []),
   ];
 }
 
@@ -72,9 +90,8 @@ function checkTool(tool: Tool, otherwise: string): Finding {
     : ok(`${tool.name} ${found.version} on PATH is older than ${tool.minimum}, ${otherwise}`);
 }
 
-export function checkEngine(engine: Engine, logging: boolean): Finding[] {
+export function checkEngine(engine: Engine, { memory: needed }: Needs, logging: boolean): Finding[] {
   const memory = engine.MemTotal / gibibyte;
-  const needed = logging ? 6 : 3.5;
   const without = logging ? ', or leave the logs out: "npm run pulumi -- config set logging false"' : "";
   return [
     engine.OSType === "linux"
@@ -89,8 +106,7 @@ export function checkEngine(engine: Engine, logging: boolean): Finding[] {
   ];
 }
 
-function checkDisk(engine: Engine, logging: boolean): Finding {
-  const needed = logging ? 15 : 10;
+function checkDisk(engine: Engine, { disk: needed }: Needs): Finding {
   let free: number;
   try {
     const { bavail, bsize } = statfsSync(engine.DockerRootDir);
@@ -121,20 +137,25 @@ async function checkNodes({ clusterName }: Settings): Promise<Finding> {
       );
 }
 
-/** The ports that the cluster's control-plane node is to publish. */
+/** The ports of this machine that the stack is to publish, and the container that may hold them already: its own. */
 async function checkPorts(config: Settings): Promise<Finding[]> {
+  if (config.target === "existing") return [];
+  if (config.target === "containers") {
+    return [await checkPort(`${config.network}-blog`, config.hostPort, config.listenAddress, "hostPort")];
+  }
+  const own = `${config.clusterName}-control-plane`;
   const kibana = hasLogging(config) ? Number(config.kibanaNodePort) : 0;
   return [
-    await checkPort(config.clusterName, config.hostPort, config.listenAddress, "hostPort"),
-    ...(kibana === 0 ? [] : [await checkPort(config.clusterName, kibana, "127.0.0.1", "kibanaNodePort")]),
+    await checkPort(own, config.hostPort, config.listenAddress, "hostPort"),
+    ...(kibana === 0 ? [] : [await checkPort(own, kibana, "127.0.0.1", "kibanaNodePort")]),
   ];
 }
 
-async function checkPort(clusterName: string, port: number, address: string, key: string): Promise<Finding> {
+async function checkPort(own: string, port: number, address: string, key: string): Promise<Finding> {
   const filter = ["--filter", `publish=${String(port)}`];
   const { stdout } = await execute("docker", ["ps", ...filter, "--format", "{{.Names}}"]);
   const holder = stdout.trim();
-  if (holder === `${clusterName}-control-plane`) return ok(`Port ${String(port)} is the cluster's`);
+  if (holder === own) return ok(`Port ${String(port)} is the stack's`);
   const busy = holder ? `container ${holder}` : await portError(port, address);
   return busy
     ? problem(

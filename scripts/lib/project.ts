@@ -20,6 +20,11 @@ export const stackFile = join(projectFolder, `Pulumi.${stackName}.yaml`);
 
 /** What of the stack's settings the commands themselves need to know. */
 export interface Settings {
+  target: "kind" | "containers" | "existing";
+  kubeconfig: string;
+  kubeContext: string;
+  network: string;
+  mysqlHost: string;
   clusterName: string;
   namespace: string;
   hostPort: number;
@@ -45,10 +50,14 @@ export function configDefaults(): Record<string, unknown> {
   return Object.fromEntries(Object.entries(config).map(([key, declaration]) => [key, declaration.default]));
 }
 
-/** The stack's settings as the files say, defaults included, unchecked: the program checks them. */
-export function settings(): Settings {
+/**
+ * The stack's settings as the files say, defaults included, unchecked: the program checks them.
+ *
+ * @param file - defaults to the stack's own
+ */
+export function settings(file = stackFile): Settings {
   const { name } = readYaml(join(projectFolder, "Pulumi.yaml")) as ProjectFile;
-  const stack = existsSync(stackFile) ? (readYaml(stackFile) as StackFile | null) : null;
+  const stack = existsSync(file) ? (readYaml(file) as StackFile | null) : null;
   const own = Object.entries(stack?.config ?? {})
     .filter(([key]) => key.startsWith(`${name}:`))
     .map(([key, value]) => [key.slice(name.length + 1), value] as const);
@@ -56,8 +65,8 @@ export function settings(): Settings {
 }
 
 /** Whether the stack has Elasticsearch and Kibana. */
-export function hasLogging({ logging }: Pick<Settings, "logging">): boolean {
-  return String(logging) === "true";
+export function hasLogging({ logging, target }: Pick<Settings, "logging" | "target">): boolean {
+  return String(logging) === "true" && target !== "containers";
 }
 
 function readYaml(path: string): unknown {

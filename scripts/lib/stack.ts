@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
-import { passphraseFile, stackName, stateFolder } from "./project.ts";
+import { parse, stringify } from "yaml";
+
+import { passphraseFile, stackFile, stackName, stateFolder } from "./project.ts";
 import { pulumi } from "./pulumi.ts";
 
 /** Makes what a first run needs, the folder of the state, a passphrase and the stack; mends what a killed run left. */
@@ -19,6 +21,20 @@ export async function prepareStack(): Promise<void> {
   }
   await pulumi(["stack", "select", "--create", "--stack", stackName, "--non-interactive"]);
   if (wasKilled) await dropPendingOperations();
+}
+
+/**
+ * Writes the stack's settings with others in the place of some of them, for one run.
+ *
+ * @returns the path of the file
+ */
+export function writeStackFile(values: Record<string, string | number>): string {
+  const file = parse(readFileSync(stackFile, "utf8")) as { config: Record<string, unknown> };
+  for (const [key, value] of Object.entries(values)) file.config[`koa-blog:${key}`] = value;
+  mkdirSync(stateFolder, { recursive: true });
+  const path = join(stateFolder, basename(stackFile));
+  writeFileSync(path, stringify(file));
+  return path;
 }
 
 /** The stack's outputs, secrets included. */

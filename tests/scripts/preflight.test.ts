@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type AddressInfo } from "node:net";
 
-import { checkEngine, checkNode, portError, report, type Engine } from "../../scripts/lib/preflight.ts";
+import { checkEngine, checkNode, needs, portError, report, type Engine } from "../../scripts/lib/preflight.ts";
 
 const engine: Engine = {
   ServerVersion: "28.2.2",
@@ -11,7 +11,9 @@ const engine: Engine = {
   DockerRootDir: "/var/lib/docker",
   OperatingSystem: "Docker Desktop",
 };
-const levels = (changes: Partial<Engine>) => checkEngine({ ...engine, ...changes }, true).map(({ level }) => level);
+const kind = (logging: boolean) => [needs({ target: "kind", logging }), logging] as const;
+const levels = (changes: Partial<Engine>) =>
+  checkEngine({ ...engine, ...changes }, ...kind(true)).map(({ level }) => level);
 
 describe("The preflight", () => {
   it("accepts an engine with 8 GB", () => {
@@ -20,7 +22,7 @@ describe("The preflight", () => {
 
   it("refuses an engine that is too small, and says what it has and what it needs", () => {
     const small = { ...engine, MemTotal: 2 * 2 ** 30 };
-    const [, memory] = checkEngine(small, false);
+    const [, memory] = checkEngine(small, ...kind(false));
     assert.equal(memory?.level, "problem");
     assert.match(memory.message, /has 2\.0 GiB of memory, and the stack needs 3\.5 GiB/);
     assert.match(memory.remedy ?? "", /Docker Desktop under Settings, Resources/);
@@ -29,10 +31,17 @@ describe("The preflight", () => {
 
   it("asks for more memory with the logs, and says that they can be left out", () => {
     const medium = { ...engine, MemTotal: 4 * 2 ** 30 };
-    assert.equal(checkEngine(medium, false)[1]?.level, "ok");
-    const [, memory] = checkEngine(medium, true);
+    assert.equal(checkEngine(medium, ...kind(false))[1]?.level, "ok");
+    const [, memory] = checkEngine(medium, ...kind(true));
     assert.match(memory?.message ?? "", /has 4\.0 GiB of memory, and the stack needs 6 GiB/);
     assert.match(memory?.remedy ?? "", /config set logging false/);
+  });
+
+  it("asks for less where no cluster is made, with or without logs", () => {
+    const small = { ...engine, MemTotal: 2 * 2 ** 30 };
+    for (const target of ["containers", "existing"] as const) {
+      assert.equal(checkEngine(small, needs({ target, logging: true }), false)[1]?.level, "ok", target);
+    }
   });
 
   it("reports every problem of the engine at once", () => {

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { containerOptions, replacedInPlace, type ContainerSettings } from "./containerOptions.ts";
+import { containerOptions, containerResourceOptions, type ContainerSettings } from "./containerOptions.ts";
 import { blogContract } from "./contract.ts";
 import { childOptions } from "./options.ts";
 
@@ -27,7 +27,7 @@ export class BlogContainer extends pulumi.ComponentResource {
         wait: true,
         waitTimeout: 60,
       },
-      { ...childOptions(this, opts), ...replacedInPlace },
+      { ...childOptions(this, opts), ...containerResourceOptions },
     );
     this.registerOutputs({ container: this.container });
   }

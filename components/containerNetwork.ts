@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { stackLabels } from "./containerOptions.ts";
+import { ownLabels } from "./containerOptions.ts";
 import { childOptions } from "./options.ts";
 
 export interface ContainerNetworkArgs {
@@ -17,7 +17,7 @@ export class ContainerNetwork extends pulumi.ComponentResource {
     super("blog:containers:ContainerNetwork", name, {}, opts);
     this.network = new docker.Network(
       `${name}-network`,
-      { name: args.network, labels: stackLabels() },
+      { name: args.network, labels: ownLabels() },
       childOptions(this, opts),
     );
     this.registerOutputs({ network: this.network });

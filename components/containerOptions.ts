@@ -2,10 +2,10 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { secretFiles, secretsFolder, type Environment } from "./contract.ts";
-import { stackLabel } from "./stackLabel.ts";
+import { stackLabels } from "./stackLabels.ts";
 
-/** The labels of whatever the stack makes in the engine. */
-export const stackLabels = () => [{ label: stackLabel, value: pulumi.getStack() }];
+/** The labels of whatever the stack makes in the engine. Pulumi runs the program in the project's folder. */
+export const ownLabels = () => stackLabels(pulumi.getStack(), process.cwd());
 
 /** What any container of a stack needs to be told. */
 export interface ContainerSettings {
@@ -29,7 +29,7 @@ export function containerOptions(settings: ContainerSettings): docker.ContainerA
     name: settings.name,
     image: settings.image,
     networksAdvanced: [{ name: settings.network, ...(settings.alias && { aliases: [settings.alias] }) }],
-    labels: stackLabels(),
+    labels: ownLabels(),
     envs: Object.entries({ ...variables, ...secretFiles(Object.keys(secrets)) }).map(
       ([name, value]) => pulumi.interpolate`${name}=${value}`,
     ),
@@ -48,5 +48,10 @@ export function containerOptions(settings: ContainerSettings): docker.ContainerA
   };
 }
 
-/** Containers have fixed names, so the old one goes before the new one comes. */
-export const replacedInPlace = { deleteBeforeReplace: true } satisfies pulumi.CustomResourceOptions;
+/** The resource options of a container. */
+export const containerResourceOptions = {
+  // Its name is fixed, so the old one goes before the new one comes.
+  deleteBeforeReplace: true,
+  // The engine chooses it from the memory, or can't limit swap at all.
+  ignoreChanges: ["memorySwap"],
+} satisfies pulumi.CustomResourceOptions;

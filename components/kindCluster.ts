@@ -70,10 +70,10 @@ export class KindCluster extends pulumi.ComponentResource {
     this.cluster = new command.local.Command(
       `${name}-cluster`,
       {
-        create: createCluster(clusterName),
+        create: createCluster(pulumi.getStack(), clusterName),
         // Reached only when the text of a command changes: kind can't alter a cluster, so anything else replaces it.
         update: `kind get kubeconfig --name ${clusterName}`,
-        delete: deleteCluster(clusterName),
+        delete: deleteCluster(pulumi.getStack(), clusterName),
         stdin: config,
         environment: { GENERATION: generation },
         triggers: [this.identity],

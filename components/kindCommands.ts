@@ -1,7 +1,7 @@
 // The shell commands by which KindCluster makes, finds and deletes its cluster. They run in the project's folder.
 
-/** A cluster of this name may be somebody else's. This file says that a run of this project began to make it. */
-export const marker = (clusterName: string) => `.state/kind-${clusterName}`;
+/** A cluster of this name may be somebody else's, or another stack's. This file says that the stack began to make it. */
+export const marker = (stack: string, clusterName: string) => `.state/${stack}-kind-${clusterName}`;
 
 /**
  * Prints the generation of the cluster, or a new one if there is no complete cluster. A stopped node still has its own.
@@ -20,10 +20,10 @@ fi`;
 }
 
 /** Makes the cluster that stdin describes and prints its kubeconfig. What an interrupted run left of it goes first. */
-export function createCluster(clusterName: string): string {
+export function createCluster(stack: string, clusterName: string): string {
   return `set -eu
 if kind get clusters --quiet | grep -qx '${clusterName}'; then
-  if [ ! -e '${marker(clusterName)}' ]; then
+  if [ ! -e '${marker(stack, clusterName)}' ]; then
     echo "There is a kind cluster '${clusterName}' that this stack did not make. Delete it with" >&2
     echo "\\"kind delete cluster --name ${clusterName}\\", or choose another name with \\"pulumi config set clusterName NAME\\"." >&2
     exit 1
@@ -31,7 +31,7 @@ if kind get clusters --quiet | grep -qx '${clusterName}'; then
   kind delete cluster --name '${clusterName}' >&2
 fi
 mkdir -p .state
-: >'${marker(clusterName)}'
+: >'${marker(stack, clusterName)}'
 kubeconfig=$(mktemp)
 trap 'rm -f "$kubeconfig"' EXIT
 make() {
@@ -49,9 +49,9 @@ kind get kubeconfig --name '${clusterName}'`;
 }
 
 /** Deletes the cluster, if it is there, its entry in the user's kubeconfig, if there is one, and kind's unused network. */
-export function deleteCluster(clusterName: string): string {
+export function deleteCluster(stack: string, clusterName: string): string {
   return `set -eu
 kind delete cluster --name '${clusterName}'
-rm -f '${marker(clusterName)}'
+rm -f '${marker(stack, clusterName)}'
 [ -n "$(kind get clusters --quiet)" ] || docker network rm kind >/dev/null 2>&1 || true`;
 }

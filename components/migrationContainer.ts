@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { containerOptions, replacedInPlace, type ContainerSettings } from "./containerOptions.ts";
+import { containerOptions, containerResourceOptions, type ContainerSettings } from "./containerOptions.ts";
 import { blogContract } from "./contract.ts";
 import { childOptions } from "./options.ts";
 
@@ -25,7 +25,7 @@ export class MigrationContainer extends pulumi.ComponentResource {
         start: false,
         mustRun: false,
       },
-      { ...options, ...replacedInPlace },
+      { ...options, ...containerResourceOptions },
     );
     // The provider would take a migration that fails for one that is done.
     this.run = new command.local.Command(

@@ -11,7 +11,7 @@ export interface MySqlImageArgs {
 }
 
 /** What the build reads of `db/`. */
-export const mySqlBuildInputs = ["Dockerfile", "schema.sql", "start-mysql.sh"];
+export const mySqlBuildInputs = ["Dockerfile", "generate-secrets.sh", "schema.sql", "start-mysql.sh"];
 
 /** MySQL with `db/schema.sql` inside, built by the local Docker engine: for containers that nobody mounts files into. */
 export class MySqlImage extends pulumi.ComponentResource {

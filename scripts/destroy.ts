@@ -21,9 +21,9 @@ await main(async () => {
   if (args.length > 0) return;
   if (target === "containers") removeByLabel({ volumes: true });
   // A run that was killed while it made the cluster left nodes that no state knows of.
-  if (target === "kind" && existsSync(join(projectFolder, marker(clusterName)))) {
+  if (target === "kind" && existsSync(join(projectFolder, marker(stackName, clusterName)))) {
     console.error("Deleting the cluster that an interrupted run began to make.");
-    execFileSync("sh", ["-c", deleteCluster(clusterName)], {
+    execFileSync("sh", ["-c", deleteCluster(stackName, clusterName)], {
       cwd: projectFolder,
       env: pulumiEnvironment(),
       stdio: "inherit",

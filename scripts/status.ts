@@ -1,15 +1,15 @@
 // npm run status: the nodes and pods, or the containers, and whether the blog answers.
-import { stackLabel } from "../components/stackLabel.ts";
 import { blogUrl } from "../config.ts";
+import { ownFilters } from "./lib/containers.ts";
 import { kubectl, onTerminal } from "./lib/kubectl.ts";
 import { main } from "./lib/main.ts";
-import { hasLogging, settings, stackName } from "./lib/project.ts";
+import { hasLogging, settings } from "./lib/project.ts";
 import { prepareStack, stackOutputs } from "./lib/stack.ts";
 
 await main(async () => {
   const config = settings();
   if (config.target === "containers") {
-    onTerminal("docker", "ps", "--all", "--filter", `label=${stackLabel}=${stackName}`);
+    onTerminal("docker", "ps", "--all", ...ownFilters);
   } else {
     kubectl("get", "nodes");
     console.log();

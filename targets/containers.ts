@@ -4,6 +4,7 @@ import { BlogContainer } from "../components/blogContainer.ts";
 import { BlogImage } from "../components/blogImage.ts";
 import { ContainerCredentials } from "../components/containerCredentials.ts";
 import { ContainerNetwork } from "../components/containerNetwork.ts";
+import { ContainerVolume } from "../components/containerVolume.ts";
 import { blogEnvironment, databaseEnvironment, mySqlContract, mySqlEnvironment } from "../components/contract.ts";
 import { nameOf } from "../components/imageBuild.ts";
 import { MigrationContainer } from "../components/migrationContainer.ts";
@@ -28,6 +29,7 @@ export function deployToContainers(config: StackConfig) {
     sessionKeys: config.sessionKeys,
   });
   const { network } = new ContainerNetwork("blog", { network: config.network });
+  const { volume } = new ContainerVolume("mysql", { volume: `${config.network}-mysql-data` });
 
   const mySqlName = "mysql";
   const access = {
@@ -50,9 +52,10 @@ export function deployToContainers(config: StackConfig) {
       alias: mySqlName,
       image: mySqlImage.imageId,
       network: network.name,
+      volume: volume.name,
       environment: mySqlEnvironment(access, credentials.mysqlRootPassword),
     },
-    { dependsOn: [network] },
+    { dependsOn: [network, volume] },
   );
   const migration = new MigrationContainer(
     "migration",

@@ -10,13 +10,14 @@ import { deployBlog } from "./kubernetes.ts";
 
 /** The blog, and on demand its logs, in a cluster that is there. The image goes to a registry, from which the nodes pull. */
 export function deployToExisting(config: StackConfig) {
+  // First, since it refuses a context that is not there.
+  const cluster = new ExistingCluster("cluster", { kubeconfig: config.kubeconfig, context: config.kubeContext ?? "" });
   const image = new BlogImage("blog", {
     image: config.blogImage,
     baseImage: config.baseImage,
     platform: config.imagePlatform,
     push: { registry: registry(config) },
   });
-  const cluster = new ExistingCluster("cluster", { kubeconfig: config.kubeconfig, context: config.kubeContext ?? "" });
   const inCluster = { providers: [cluster.provider] };
   const images = pulledImages({ blog: image.imageName, mysql: config.mysqlImage });
   const deployed = deployBlog(config, { images, tag: image.tag }, inCluster);
@@ -53,7 +54,8 @@ function urlOf(
     case "LoadBalancer": {
       const { status } = k8s.core.v1.Service.get("blog-address", service.service.id, { provider, dependsOn: [blog] });
       return status.apply(({ loadBalancer }) => {
-        const [address] = loadBalancer.ingress;
+        // Not there, against its type, as long as there is no address.
+        const [address] = (loadBalancer.ingress as typeof loadBalancer.ingress | undefined) ?? [];
         return address ? `http://${address.hostname || address.ip}` : "http://ADDRESS-OF-THE-LOAD-BALANCER";
       });
     }

@@ -1,23 +1,28 @@
 import { execFileSync } from "node:child_process";
 
-import { stackLabel } from "../../components/stackLabel.ts";
-import { stackName } from "./project.ts";
+import { stackLabels } from "../../components/stackLabels.ts";
+import { projectFolder, stackName } from "./project.ts";
 
-const label = (stack = stackName) => `label=${stackLabel}=${stack}`;
+/** Docker's filters for what the stack has made. */
+export const ownFilters = stackLabels(stackName, projectFolder).flatMap(({ label, value }) => [
+  "--filter",
+  `label=${label}=${value}`,
+]);
 
 /** Names of the stack's containers, running or not. */
 export function containerNames(): string[] {
-  return list("ps", "--all", "--filter", label(), "--format", "{{.Names}}");
+  return list("ps", "--all", ...ownFilters, "--format", "{{.Names}}");
 }
 
 /**
- * Removes containers and networks that carry the stack's label, and on demand its volumes: what a killed run made that no
+ * Removes containers and networks that carry the stack's labels, and on demand its volumes: what a killed run made that no
  * state knows of.
  */
 export function removeByLabel({ volumes }: { volumes: boolean }): void {
-  remove("container", containerNames(), "--force");
-  remove("network", list("network", "ls", "--filter", label(), "--format", "{{.Name}}"));
-  if (volumes) remove("volume", list("volume", "ls", "--filter", label(), "--format", "{{.Name}}"));
+  // Volumes without a name go with their container.
+  remove("container", containerNames(), "--force", "--volumes");
+  remove("network", list("network", "ls", ...ownFilters, "--format", "{{.Name}}"));
+  if (volumes) remove("volume", list("volume", "ls", ...ownFilters, "--format", "{{.Name}}"));
 }
 
 /**
@@ -30,7 +35,7 @@ export function foreignNames(network: string): string[] {
   const wanted = { network: [network], volume: [`${network}-mysql-data`] };
   const containers = ["mysql", "migration", "blog"].map((suffix) => `${network}-${suffix}`);
   const foreign = (kind: string, names: string[], ...ls: string[]) => {
-    const own = list(...ls, "--filter", label());
+    const own = list(...ls, ...ownFilters);
     return list(...ls)
       .filter((name) => names.includes(name) && !own.includes(name))
       .map((name) => `${kind} ${name}`);

@@ -8,8 +8,19 @@ import { parse, stringify } from "yaml";
 import { passphraseFile, stackFile, stackName, stateFolder } from "./project.ts";
 import { pulumi } from "./pulumi.ts";
 
-/** Makes what a first run needs, the folder of the state, a passphrase and the stack; mends what a killed run left. */
+/**
+ * Makes what a first run needs, the folder of the state, a passphrase and the stack; mends what a killed run left.
+ *
+ * @throws Error if the stack has no settings file: with the defaults it would be another stack's twin
+ */
 export async function prepareStack(): Promise<void> {
+  if (!existsSync(stackFile)) {
+    const name = basename(stackFile);
+    const remedy = existsSync(`${stackFile}.example`)
+      ? `copy ${name}.example and adapt it`
+      : "write the stack's settings into it, or choose another stack with PULUMI_STACK";
+    throw new Error(`There is no ${name}: ${remedy}`);
+  }
   mkdirSync(stateFolder, { recursive: true });
   if (!existsSync(passphraseFile)) {
     writeFileSync(passphraseFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { buildInputs } from "../../components/blogImage.ts";
-import { contentHash, ignoredNames } from "../../components/imageBuild.ts";
+import { contentHash, hasTag, ignoredNames, nameOf } from "../../components/imageBuild.ts";
+import { mySqlBuildInputs } from "../../components/mySqlImage.ts";
+import { registryOf } from "../../components/registry.ts";
 
 describe("The tag of the blog's image", () => {
   let folder: string;
@@ -87,4 +89,30 @@ describe("The tag of the blog's image", () => {
     const ignored = lines.filter((line) => line.startsWith("**/")).map((line) => line.slice(3));
     assert.deepEqual(ignored.sort(), [...ignoredNames].sort());
   });
+});
+
+describe("The tag of MySQL's image", () => {
+  it("covers what db/.dockerignore lets the build read, and the Dockerfile", () => {
+    const lines = readFileSync("db/.dockerignore", "utf8").split("\n");
+    const allowed = lines.filter((line) => line.startsWith("!")).map((line) => line.slice(1));
+    assert.deepEqual([...allowed, "Dockerfile"].sort(), [...mySqlBuildInputs].sort());
+  });
+});
+
+describe("An image's name", () => {
+  const images: [image: string, name: string, registry: string | undefined][] = [
+    ["koa-blog", "koa-blog", undefined],
+    ["koa-blog:1.0", "koa-blog", undefined],
+    ["team/koa-blog:1.0", "team/koa-blog", undefined],
+    ["localhost/koa-blog", "localhost/koa-blog", undefined],
+    ["localhost:5000/koa-blog", "localhost:5000/koa-blog", "localhost:5000"],
+    ["registry.example.com/team/koa-blog:1.0", "registry.example.com/team/koa-blog", "registry.example.com"],
+  ];
+  for (const [image, name, registry] of images) {
+    it(`${image} is ${name} without its tag, of ${registry ?? "no registry of its own"}`, () => {
+      assert.equal(nameOf(image), name);
+      assert.equal(hasTag(image), name !== image);
+      assert.equal(registryOf(image), registry);
+    });
+  }
 });

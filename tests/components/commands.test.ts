@@ -105,7 +105,9 @@ describe("The shell commands", () => {
 
     it("makes it from stdin, waits for all nodes, writes its generation, and prints nothing but the kubeconfig", () => {
       inSandbox({ kind: kind("other\\n") });
-      const { status, stdout } = sandbox.run(`echo config | { ${createCluster("blog")}\n}`, { GENERATION: "42" });
+      const { status, stdout } = sandbox.run(`echo config | { ${createCluster("dev", "blog")}\n}`, {
+        GENERATION: "42",
+      });
       assert.deepEqual([status, stdout], [0, "KUBECONFIG\n"]);
       assert.equal(readFileSync(join(sandbox.folder, "stdin"), "utf8"), "config\n");
       const calls = sandbox.calls.map((call) => call.replace(/--kubeconfig \S+tmp\S+/, "--kubeconfig FILE"));
@@ -116,12 +118,13 @@ describe("The shell commands", () => {
         "docker exec blog-control-plane sh -c printf %s '42' >/kind/generation",
         "kind get kubeconfig --name blog",
       ]);
-      assert.ok(sandbox.has(marker("blog")));
+      assert.ok(sandbox.has(marker("dev", "blog")));
     });
 
-    it("refuses a cluster of that name that it did not make, and leaves it alone", () => {
+    it("refuses a cluster of that name that it did not make, another stack's too, and leaves it alone", () => {
       inSandbox({ kind: kind("blog\\n") });
-      const { status, stderr } = sandbox.run(createCluster("blog"));
+      sandbox.write(marker("other", "blog"));
+      const { status, stderr } = sandbox.run(createCluster("dev", "blog"));
       assert.equal(status, 1);
       assert.match(stderr, /a kind cluster 'blog' that this stack did not make/);
       assert.match(stderr, /kind delete cluster --name blog.*\n?.*pulumi config set clusterName NAME/);
@@ -130,14 +133,14 @@ describe("The shell commands", () => {
 
     it("deletes first what an interrupted run left of it", () => {
       inSandbox({ kind: kind("blog\\n") });
-      sandbox.write(marker("blog"));
-      assert.equal(sandbox.run(createCluster("blog"), { GENERATION: "42" }).status, 0);
+      sandbox.write(marker("dev", "blog"));
+      assert.equal(sandbox.run(createCluster("dev", "blog"), { GENERATION: "42" }).status, 0);
       assert.equal(sandbox.calls[1], "kind delete cluster --name blog");
     });
 
     it("leaves nothing behind if kind fails", () => {
       inSandbox({ kind: kind("", "echo no space left >&2; exit 1") });
-      const { status, stdout, stderr } = sandbox.run(createCluster("blog"));
+      const { status, stdout, stderr } = sandbox.run(createCluster("dev", "blog"));
       assert.deepEqual([status, stdout], [1, ""]);
       assert.match(stderr, /no space left/);
       assert.equal(sandbox.calls.at(-1), "kind delete cluster --name blog");
@@ -147,25 +150,25 @@ describe("The shell commands", () => {
   describe("that deletes the cluster", () => {
     it("removes kind's network with the last cluster", () => {
       inSandbox();
-      sandbox.write(marker("blog"));
-      assert.equal(sandbox.run(deleteCluster("blog")).status, 0);
+      sandbox.write(marker("dev", "blog"));
+      assert.equal(sandbox.run(deleteCluster("dev", "blog")).status, 0);
       assert.deepEqual(sandbox.calls, [
         "kind delete cluster --name blog",
         "kind get clusters --quiet",
         "docker network rm kind",
       ]);
-      assert.ok(!sandbox.has(marker("blog")));
+      assert.ok(!sandbox.has(marker("dev", "blog")));
     });
 
     it("leaves the network to other clusters", () => {
       inSandbox({ kind: `[ "$1" = delete ] || echo other` });
-      assert.equal(sandbox.run(deleteCluster("blog")).status, 0);
+      assert.equal(sandbox.run(deleteCluster("dev", "blog")).status, 0);
       assert.equal(sandbox.calls.at(-1), "kind get clusters --quiet");
     });
 
     it("fails if kind fails", () => {
       inSandbox({ kind: "exit 1" });
-      assert.equal(sandbox.run(deleteCluster("blog")).status, 1);
+      assert.equal(sandbox.run(deleteCluster("dev", "blog")).status, 1);
     });
   });
 

@@ -33,7 +33,7 @@ describe("The stack's configuration", () => {
   });
 
   it("is what the README's table lists, with the same defaults", () => {
-    const rows = readFileSync("README.md", "utf8").matchAll(/^\| `(\w+)` +\| (\S+)/gm);
+    const rows = readFileSync("README.md", "utf8").matchAll(/^\| `(\w+)` +\| (\S*) +\|/gm);
     const documented = [...rows].map(([, key = "", value = ""]) => [key, value.replaceAll("`", "")] as const);
     assert.deepEqual(documented.map(([key]) => key).sort(), [...configKeys].sort());
     for (const [key, value] of documented) {
@@ -104,6 +104,44 @@ describe("The stack's configuration", () => {
       assert.equal(parseConfig({ ...defaults, mysqlImage: reference }, () => false).mysqlImage, reference);
     });
   }
+
+  const existing = { target: "existing", kubeContext: "team", blogImage: "registry.example.com/team/koa-blog" };
+  const contradictions: [key: string, values: Record<string, string>, expected: string][] = [
+    ["target", { target: "docker" }, "kind, containers or existing"],
+    ["blogImage", { blogImage: "koa-blog:1.0" }, "a name without a tag"],
+    ["blogImage", { ...existing, blogImage: "localhost/koa-blog" }, "a name in a registry that the cluster pulls from"],
+    ["blogImage", { ...existing, blogImage: "team/koa-blog" }, "a name in a registry that the cluster pulls from"],
+    ["kubeContext", { ...existing, kubeContext: "" }, "the context of the cluster to deploy to"],
+    ["kubeContext", { kubeContext: "team" }, "nothing unless target is existing"],
+    ["registryPassword", { ...existing, registryUser: "me" }, "the password of registryUser, got nothing"],
+    ["expose", { expose: "LoadBalancer" }, "NodePort unless target is existing"],
+    ["ingressHost", { ...existing, expose: "Ingress" }, "the name by which browsers reach the blog"],
+    ["ingressHost", { ...existing, ingressHost: "blog.example.com" }, "nothing unless expose is Ingress"],
+    ["mysqlPassword", { ...existing, mysqlHost: "mysql.example.com" }, "the password of mysqlUser"],
+    ["mysqlHost", { target: "containers", mysqlHost: "mysql.example.com" }, "nothing unless target is existing"],
+    ["maxReplicas", { ...existing, replicas: "3", maxReplicas: "2" }, "replicas or more"],
+    ["imagePlatform", { imagePlatform: "arm64" }, "a platform, such as linux/amd64"],
+  ];
+  for (const [key, values, expected] of contradictions) {
+    it(`refuses ${JSON.stringify(values)}, since it expects of ${key} ${expected}`, () => {
+      const message = refusal(values);
+      assert.ok(message.includes(`${key}: expected ${expected}`), message);
+      assert.match(message, new RegExp(`set it with "pulumi config set (--secret )?${key} VALUE"`));
+    });
+  }
+
+  it("accepts what the examples of the other targets say, all of their commented lines too", () => {
+    for (const file of ["Pulumi.containers.yaml", "Pulumi.existing.yaml.example"]) {
+      const text = readFileSync(file, "utf8").replaceAll(/^( *)# (koa-blog:)/gm, "$1$2");
+      const stack = parse(text, { uniqueKeys: false }) as { config: Record<string, unknown> };
+      const values = Object.entries(stack.config).flatMap(([key, value]) =>
+        key.startsWith("koa-blog:") ? [[key.slice("koa-blog:".length), String(value)] as const] : [],
+      );
+      const secrets = file.includes("existing") ? { registryPassword: "given", mysqlPassword: "given too" } : {};
+      const config = { ...defaults, ...Object.fromEntries(values), ...secrets };
+      assert.doesNotThrow(() => parseConfig(config, () => true));
+    }
+  });
 
   it("refuses an unknown key and lists the known ones", () => {
     const message = refusal({ replica: "3" });

@@ -17,6 +17,7 @@ export interface Registered {
   replacementTrigger: unknown;
   deleteBeforeReplace: boolean;
   additionalSecretOutputs: string[];
+  ignoreChanges: string[];
   inputs: Inputs;
 }
 
@@ -32,6 +33,7 @@ interface Request {
   getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getDeletebeforereplace(): boolean;
   getAdditionalsecretoutputsList(): string[];
+  getIgnorechangesList(): string[];
   getObject(): { toJavaScript(): Inputs } | undefined;
 }
 
@@ -51,18 +53,19 @@ export function secretValue(value: unknown): unknown {
 /** What the resources' providers would answer. */
 const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Inputs> = {
   "command:local:Command": ({ inputs, name }) => ({ ...(inputs as Inputs), stdout: `stdout of ${name}` }),
-  "docker:index/image:Image": ({ inputs }) => inputs as Inputs,
+  "docker:index/image:Image": ({ inputs, name }) => ({ ...(inputs as Inputs), repoDigest: `id of ${name}` }),
   "pulumi:providers:kubernetes": ({ inputs, name }) => ({ ...(inputs as Inputs), repoDigest: `id of ${name}` }),
   "docker:index/container:Container": ({ inputs }) => inputs as Inputs,
   "docker:index/network:Network": ({ inputs }) => inputs as Inputs,
   "docker:index/volume:Volume": ({ inputs }) => inputs as Inputs,
   "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: `result of ${name}` }),
+  // As it is read: made, and without an address yet.
+  "kubernetes:core/v1:Service": (args) => ({ ...named(args), status: { loadBalancer: {} } }),
   ...Object.fromEntries(
     [
       "kubernetes:core/v1:Namespace",
       "kubernetes:core/v1:ConfigMap",
       "kubernetes:core/v1:Secret",
-      "kubernetes:core/v1:Service",
       "kubernetes:core/v1:ServiceAccount",
       "kubernetes:apps/v1:StatefulSet",
       "kubernetes:apps/v1:DaemonSet",
@@ -80,7 +83,7 @@ const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Input
 
 /** An object that has no name of its own gets one that says so, as the Kubernetes provider would give it. */
 function named({ inputs, name }: pulumi.runtime.MockResourceArgs): Inputs {
-  const { metadata, ...rest } = inputs as { metadata: { name?: string } };
+  const { metadata, ...rest } = inputs as { metadata?: { name?: string } };
   return { ...rest, metadata: { name: `${name}-auto`, ...metadata } };
 }
 
@@ -176,6 +179,7 @@ function registered(request: Request, urn: string): Registered {
     replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
     deleteBeforeReplace: request.getDeletebeforereplace(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    ignoreChanges: request.getIgnorechangesList(),
     inputs: request.getObject()?.toJavaScript() ?? {},
   };
 }

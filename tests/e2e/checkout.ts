@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -25,10 +25,12 @@ export class Checkout {
   readonly clusterName: string;
   readonly hostPort: number;
   readonly #base = mkdtempSync(join(tmpdir(), "koa-blog-e2e-"));
+  readonly #stack: string;
 
-  constructor(clusterName: string, hostPort: number, settings: Record<string, unknown> = {}) {
+  constructor(clusterName: string, hostPort: number, settings: Record<string, unknown> = {}, stack = "dev") {
     this.clusterName = clusterName;
     this.hostPort = hostPort;
+    this.#stack = stack;
     this.folder = join(this.#base, "checkout");
     this.kubeconfig = join(this.#base, "kubeconfig");
     const tracked = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"];
@@ -37,6 +39,8 @@ export class Checkout {
       mkdirSync(dirname(join(this.folder, path)), { recursive: true });
       cpSync(join(projectFolder, path), join(this.folder, path));
     }
+    const stackFile = join(this.folder, `Pulumi.${stack}.yaml`);
+    if (!existsSync(stackFile)) cpSync(`${stackFile}.example`, stackFile);
     this.configure({ clusterName, hostPort, ...imagesFromEnvironment(), ...settings });
     execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: this.folder, stdio: "ignore" });
     execFileSync("git", ["init", "--quiet"], { cwd: this.folder });
@@ -49,7 +53,7 @@ export class Checkout {
 
   /** Writes settings into the stack's file. */
   configure(values: Record<string, unknown>): void {
-    const path = join(this.folder, "Pulumi.dev.yaml");
+    const path = join(this.folder, `Pulumi.${this.#stack}.yaml`);
     const file = parse(readFileSync(path, "utf8")) as { config: Record<string, unknown> };
     for (const [key, value] of Object.entries(values)) file.config[`koa-blog:${key}`] = value;
     writeFileSync(path, stringify(file));
@@ -57,10 +61,16 @@ export class Checkout {
 
   /** Runs one of the project's npm scripts to its end. */
   npm(script: string, ...args: string[]): Ended {
+    return this.npmWithInput("", script, ...args);
+  }
+
+  /** As `npm`, with text for the script's standard input. */
+  npmWithInput(input: string, script: string, ...args: string[]): Ended {
     const start = Date.now();
     const { status, stdout, stderr } = spawnSync("npm", ["run", "--silent", script, "--", ...args], {
       cwd: this.folder,
       env: this.#environment,
+      input,
       encoding: "utf8",
       maxBuffer: 2 ** 26,
     });
@@ -69,9 +79,14 @@ export class Checkout {
 
   /** Starts one of the scripts in a process group of its own, as a terminal does. */
   start(script: string, ...args: string[]): ChildProcess {
+    return this.startWith({}, script, ...args);
+  }
+
+  /** As `start`, with more variables in its environment. */
+  startWith(environment: Record<string, string>, script: string, ...args: string[]): ChildProcess {
     return spawn("npm", ["run", "--silent", script, "--", ...args], {
       cwd: this.folder,
-      env: this.#environment,
+      env: { ...this.#environment, ...environment },
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -114,7 +129,7 @@ export class Checkout {
   }
 
   get #environment(): NodeJS.ProcessEnv {
-    return { ...process.env, KUBECONFIG: this.kubeconfig, PULUMI_STACK: "dev" };
+    return { ...process.env, KUBECONFIG: this.kubeconfig, PULUMI_STACK: this.#stack };
   }
 }
 
@@ -154,6 +169,20 @@ export async function kill({ pid }: ChildProcess): Promise<void> {
 /** Runs docker and returns its output without the last newline. */
 export function docker(...args: string[]): string {
   return execFileSync("docker", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+}
+
+/** What there is in the Docker engine, images aside. */
+export function engineObjects(): Record<string, string[]> {
+  const list = (...args: string[]) =>
+    docker(...args)
+      .split("\n")
+      .filter(Boolean)
+      .sort();
+  return {
+    containers: list("ps", "--all", "--format", "{{.Names}}"),
+    networks: list("network", "ls", "--format", "{{.Name}}"),
+    volumes: list("volume", "ls", "--format", "{{.Name}}"),
+  };
 }
 
 /** Waits until something is so. */

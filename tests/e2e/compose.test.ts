@@ -1,0 +1,403 @@
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parseEnv, promisify } from "node:util";
+
+import { parse } from "yaml";
+
+import {
+  blogContract,
+  blogEnvironment,
+  databaseEnvironment,
+  mySqlContract,
+  mySqlEnvironment,
+  secretsFolder,
+  type Environment,
+} from "../../components/contract.ts";
+import { projectFolder } from "../../scripts/lib/project.ts";
+import { fetchAnew, Visitor } from "./blog.ts";
+import { engineObjects, until } from "./checkout.ts";
+
+const project = "koa-blog-compose-e2e";
+const hostPort = 30427;
+const images = ["localhost/koa-blog:compose", "localhost/koa-blog-mysql:compose"];
+
+/** What `docker inspect` says of a container, in part. */
+interface Container {
+  Id: string;
+  Config: { Labels: Record<string, string> };
+  State: { Status: string; StartedAt: string; Pid: number; ExitCode: number; Health?: { Status: string } };
+  RestartCount: number;
+  Mounts: { Type: string; Name?: string }[];
+}
+
+/** What `docker compose config` says of a service, in part. */
+interface Service {
+  user: string;
+  mem_limit: string;
+  stop_grace_period: string;
+  read_only: boolean;
+  cap_drop: string[];
+  restart: string;
+  environment: Record<string, string>;
+  tmpfs?: string[];
+  volumes: { source: string; target: string; read_only?: boolean }[];
+}
+
+const exec = promisify(execFile);
+// Not spawnSync, which would keep answers to requests from being read.
+const run = (file: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
+  exec(file, args, { ...options, maxBuffer: 2 ** 26 });
+const docker = async (...args: string[]) => (await run("docker", args)).stdout.trim();
+
+/** Why Compose cannot be used here, or undefined. */
+async function composeProblem(): Promise<string | undefined> {
+  const version = await docker("compose", "version", "--short").catch(() => "");
+  const major = Number(/^v?(\d+)\./.exec(version)?.[1] ?? 0);
+  if (major >= 2) return undefined;
+  return version ? `docker compose is ${version}, and 2 or later is needed` : "there is no docker compose";
+}
+
+/** What git tracks and what it does not ignore, in another folder: a clone of now. */
+function cloneTo(folder: string): void {
+  const tracked = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"];
+  for (const path of execFileSync("git", tracked, { cwd: projectFolder, encoding: "utf8" }).split("\0")) {
+    if (!path) continue;
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    cpSync(join(projectFolder, path), join(folder, path));
+  }
+}
+
+/** Seconds of a duration such as `1m0s` or `30s`. */
+function secondsOf(duration: string): number {
+  const [, minutes = "0", seconds = "0"] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(duration) ?? [];
+  return Number(minutes) * 60 + Number(seconds);
+}
+
+/** Names of what a container reads, however it does. */
+function namesOf(...environments: Environment[]): string[] {
+  return environments.flatMap(({ variables, secrets }) => [...Object.keys(variables), ...Object.keys(secrets)]).sort();
+}
+
+/** The project with Docker Compose, from nothing to nothing. The tests build on each other; the first failure ends them. */
+describe("The blog with Docker Compose", () => {
+  const base = mkdtempSync(join(tmpdir(), "koa-blog-compose-e2e-"));
+  const folder = join(base, "clone");
+  const url = `http://localhost:${String(hostPort)}`;
+  const visitor = new Visitor(url);
+  let engineBefore: ReturnType<typeof engineObjects> | undefined;
+  let secrets: Record<string, string> = {};
+  /** Every volume that a container has had, also one without a name of its own. */
+  const volumes = new Set<string>();
+
+  const report = (message: string) => {
+    console.log(`      ${message}`);
+  };
+  const read = (path: string) => readFileSync(join(folder, path), "utf8");
+  const composeWith = async (variables: Record<string, string>, args: string[]) => {
+    const ours = /^(COMPOSE|MYSQL|BLOG)_|^LOG_LEVEL$|^BASE_IMAGE$/;
+    const others = Object.entries(process.env).filter(([name]) => !ours.test(name));
+    const env = {
+      ...Object.fromEntries(others),
+      COMPOSE_PROJECT_NAME: project,
+      // Where the engine has containerd's image store, a time in the attestation makes every build a new image:
+      // docker/compose#14111.
+      BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
+      ...variables,
+    };
+    return run("docker", ["compose", ...args], { cwd: folder, env });
+  };
+  const compose = async (...args: string[]) => {
+    const { E2E_BASE_IMAGE: baseImage, E2E_MYSQL_IMAGE: mysqlImage } = process.env;
+    const { stdout } = await composeWith(
+      {
+        BLOG_PORT: String(hostPort),
+        ...(baseImage && { BASE_IMAGE: baseImage }),
+        ...(mysqlImage && { MYSQL_IMAGE: mysqlImage }),
+      },
+      args,
+    );
+    return stdout.trim();
+  };
+  const up = async (...args: string[]) => {
+    const start = Date.now();
+    await compose("up", "--detach", "--wait", ...args);
+    return ((Date.now() - start) / 1000).toFixed(0);
+  };
+  const inService = (service: string, ...command: string[]) => compose("exec", "-T", service, ...command);
+  // Its container has come to its end: another one of the same service.
+  const inMigration = (...command: string[]) => compose("run", "--rm", "--no-deps", "-T", "migration", ...command);
+  const containers = async () => {
+    const ids = await docker("ps", "--all", "--quiet", "--filter", `label=com.docker.compose.project=${project}`);
+    const found = JSON.parse(await docker("inspect", ...ids.split("\n"))) as Container[];
+    for (const { Mounts } of found) for (const { Name } of Mounts) if (Name) volumes.add(Name);
+    return Object.fromEntries(found.map((it) => [it.Config.Labels["com.docker.compose.service"] ?? "", it]));
+  };
+  const container = async (service: string) => {
+    const found = (await containers())[service];
+    assert.ok(found, `there is no container of ${service}`);
+    return found;
+  };
+  const answers = () =>
+    fetchAnew(url, { signal: AbortSignal.timeout(2000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  const showsPost = async () => {
+    assert.match((await visitor.get("/")).text, /A post that stays/);
+  };
+  const readSecrets = async () => {
+    const [rootPassword, password, sessionKeys] = await Promise.all([
+      inService("mysql", "cat", `${secretsFolder}/MYSQL_ROOT_PASSWORD`),
+      inService("mysql", "cat", `${secretsFolder}/MYSQL_PASSWORD`),
+      inService("blog", "cat", `${secretsFolder}/SESSION_KEYS`),
+    ]);
+    return { rootPassword, password, sessionKeys };
+  };
+  const showsNoSecret = (what: string, text: string) => {
+    assert.notEqual(text, "", what);
+    for (const [name, value] of Object.entries(secrets)) assert.ok(!text.includes(value), `${name} is in ${what}`);
+  };
+
+  before(async function () {
+    const problem = await composeProblem();
+    if (problem) {
+      report(`skipped: ${problem}`);
+      this.skip();
+    }
+    cloneTo(folder);
+    // What a run that was killed has left.
+    await compose("down", "--volumes", "--remove-orphans");
+    engineBefore = engineObjects();
+  });
+
+  after(async function () {
+    if (engineBefore) {
+      if (this.currentTest?.isFailed()) {
+        console.log(await compose("ps", "--all"), await compose("logs", "--no-color", "--tail=40"));
+      }
+      await compose("down", "--volumes", "--remove-orphans");
+    }
+    rmSync(base, { recursive: true, force: true });
+  });
+
+  it("has the same defaults as Pulumi's settings, all of them in .env.example", async () => {
+    const defaults = [...read("compose.yaml").matchAll(/\$\{(\w+):-([^}]*)\}/g)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    const example = parseEnv(read(".env.example"));
+    assert.deepEqual(Object.fromEntries(defaults), { ...example });
+
+    const { config } = parse(read("Pulumi.yaml")) as { config: Record<string, { default: unknown }> };
+    assert.deepEqual(
+      { ...example },
+      {
+        BLOG_PORT: String(blogContract.port),
+        BLOG_LISTEN_ADDRESS: config.listenAddress?.default,
+        LOG_LEVEL: config.logLevel?.default,
+        MYSQL_DATABASE: config.mysqlDatabase?.default,
+        MYSQL_USER: config.mysqlUser?.default,
+        BASE_IMAGE: config.baseImage?.default,
+        MYSQL_IMAGE: config.mysqlImage?.default,
+      },
+    );
+    const plain = await composeWith({}, ["config"]);
+    const withExample = await composeWith({}, ["--env-file", ".env.example", "config"]);
+    assert.equal(plain.stdout, withExample.stdout);
+    assert.equal(plain.stderr, "");
+    assert.match(execFileSync("git", ["check-ignore", ".env"], { cwd: projectFolder, encoding: "utf8" }), /^\.env$/m);
+  });
+
+  it("gives each container the users, limits, variables and folders of the contract, and no rights", async () => {
+    const { services } = JSON.parse(await compose("config", "--format", "json")) as {
+      services: Record<string, Service>;
+    };
+    const access = { host: "mysql", port: mySqlContract.port, database: "d", user: "u", password: "p" };
+    const database = databaseEnvironment(access);
+    const blog = blogEnvironment({ logLevel: "info", secureCookies: false, sessionKeys: "k" });
+    const expected: [service: string, contract: typeof blogContract | typeof mySqlContract, names: string[]][] = [
+      ["mysql", mySqlContract, namesOf(mySqlEnvironment(access, "r"))],
+      ["migration", blogContract, namesOf(database)],
+      ["blog", blogContract, namesOf(database, blog)],
+    ];
+    for (const [name, contract, names] of expected) {
+      const service = services[name];
+      assert.ok(service, name);
+      const { environment } = service;
+      assert.equal(service.user, `${String(contract.user)}:${String(contract.user)}`, name);
+      assert.equal(Number(service.mem_limit), contract.memoryMebibytes * 2 ** 20, name);
+      assert.equal(secondsOf(service.stop_grace_period), contract.stopSeconds, name);
+      assert.deepEqual([service.cap_drop, service.read_only], [["ALL"], true], name);
+      const read = Object.keys(environment).map((variable) => variable.replace(/_FILE$/, ""));
+      assert.deepEqual(read.sort(), names, name);
+      for (const [variable, value] of Object.entries({ ...database.variables, ...blog.variables })) {
+        // The names of database and user are settings.
+        if (variable in environment && variable !== "MYSQL_DATABASE") assert.equal(environment[variable], value, name);
+      }
+      for (const [variable, value] of Object.entries(environment)) {
+        if (variable.endsWith("_FILE")) assert.equal(value, `${secretsFolder}/${variable.slice(0, -"_FILE".length)}`);
+      }
+      const mounted = service.volumes.find(({ target }) => target === secretsFolder);
+      assert.deepEqual([mounted?.source, mounted?.read_only], [`${name}-secrets`, true]);
+      assert.equal(service.restart, name === "migration" ? "no" : "unless-stopped");
+    }
+    assert.ok(services.mysql?.volumes.some(({ target }) => target === mySqlContract.dataFolder));
+    assert.ok(
+      services.mysql?.tmpfs?.includes(`${mySqlContract.initFolder}:uid=${String(mySqlContract.user)},mode=700`),
+    );
+  });
+
+  it("comes up from nothing with one command", async () => {
+    report(`up from nothing: ${await up("--build")} s`);
+    assert.equal(await answers(), true);
+    const states = Object.entries(await containers()).map(([service, { State }]) => [
+      service,
+      State.Health?.Status ?? `${State.Status} ${String(State.ExitCode)}`,
+    ]);
+    assert.deepEqual(Object.fromEntries(states), {
+      secrets: "exited 0",
+      mysql: "healthy",
+      migration: "exited 0",
+      blog: "healthy",
+    });
+    secrets = await readSecrets();
+    assert.match(secrets.rootPassword ?? "", /^[0-9a-f]{32}$/);
+    assert.match(secrets.password ?? "", /^[0-9a-f]{32}$/);
+    assert.match(secrets.sessionKeys ?? "", /^[0-9a-f]{64}$/);
+    assert.notEqual(secrets.rootPassword, secrets.password);
+  });
+
+  it("serves the blog: register, log in, write", async () => {
+    const registered = await visitor.submit("/auth/register", { username: "ada", password: "lovelace" });
+    assert.equal(registered.headers.get("location"), "/auth/login");
+    const loggedIn = await visitor.submit("/auth/login", { username: "ada", password: "lovelace" });
+    assert.equal(loggedIn.headers.get("location"), "/");
+    const created = await visitor.submit("/create", { title: "A post that stays", body: "In a volume" });
+    assert.equal(created.headers.get("location"), "/");
+    await showsPost();
+  });
+
+  it("lets each container read its own secrets only, and change none", async () => {
+    const list = ["sh", "-c", `cd ${secretsFolder} && stat -c '%n %a %u %g' . * && ! touch x 2>&1 && ! touch /x 2>&1`];
+    const refused = (path: string) => `touch: cannot touch '${path}': Read-only file system`;
+    const seen = (group: number, ...names: string[]) =>
+      [
+        `. 750 0 ${String(group)}`,
+        ...names.map((name) => `${name} 440 0 ${String(group)}`),
+        refused("x"),
+        refused("/x"),
+      ].join("\n");
+    const { user } = blogContract;
+    assert.equal(await inService("blog", ...list), seen(user, "MYSQL_PASSWORD", "SESSION_KEYS"));
+    assert.equal(await inMigration(...list), seen(user, "MYSQL_PASSWORD"));
+    assert.equal(await inService("mysql", ...list), seen(mySqlContract.user, "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"));
+    const search = [
+      "sh",
+      "-c",
+      "find / -path /proc -prune -o -name '*ROOT_PASSWORD*' -print; grep CapEff /proc/1/status",
+    ];
+    for (const output of [await inService("blog", ...search), await inMigration(...search)]) {
+      assert.match(output, /^CapEff:\s+0+$/);
+    }
+  });
+
+  it("shows no secret in its configuration, containers, logs or images", async () => {
+    assert.equal(Object.keys(secrets).length, 3);
+    const ids = Object.values(await containers()).map(({ Id }) => Id);
+    assert.equal(ids.length, 4);
+    showsNoSecret("docker inspect", await docker("inspect", ...ids));
+    for (const service of ["secrets", "mysql", "migration", "blog"]) {
+      showsNoSecret(`the logs of ${service}`, await compose("logs", "--no-color", service));
+    }
+    showsNoSecret("docker compose config", await compose("config"));
+    for (const image of images) {
+      showsNoSecret(`docker image inspect ${image}`, await docker("image", "inspect", image));
+      showsNoSecret(`docker history ${image}`, await docker("history", "--no-trunc", image));
+    }
+  });
+
+  it("changes nothing when nothing has changed", async () => {
+    const before = await containers();
+    for (const args of [[], ["--build"]]) {
+      report(`${["up", ...args].join(" ")} again: ${await up(...args)} s`);
+      const now = await containers();
+      for (const [service, { Id, State }] of Object.entries(before)) {
+        assert.equal(now[service]?.Id, Id, service);
+        // Compose runs the other two again, which find that there is nothing to do.
+        if (service === "mysql" || service === "blog") assert.equal(now[service].State.StartedAt, State.StartedAt);
+      }
+    }
+    assert.match(await compose("logs", "--no-color", "--tail=1", "secrets"), /every secret is there/);
+    assert.deepEqual(await readSecrets(), secrets);
+    await showsPost();
+  });
+
+  for (const service of ["blog", "mysql"]) {
+    it(`is there again after ${service} was killed`, async () => {
+      const { State, Id } = await container(service);
+      // Neither `docker kill`, after which the engine starts nothing again, nor from inside, where nobody can kill process 1.
+      const kill = `process.kill(${String(State.Pid)}, "SIGKILL")`;
+      const [image = ""] = images;
+      await docker("run", "--rm", "--pid=host", "--user=0", "--entrypoint=node", image, "--eval", kill);
+      await until(`${service} runs again`, 30, async () => {
+        const now = await container(service);
+        return now.State.Status === "running" && now.State.StartedAt !== State.StartedAt;
+      });
+      await until("the blog answers", 120, answers);
+      const now = await container(service);
+      assert.deepEqual([now.Id, now.RestartCount], [Id, 1]);
+      await showsPost();
+    });
+  }
+
+  it("keeps posts, sessions and secrets when it goes down and comes up", async () => {
+    const { Id } = await container("mysql");
+    await compose("down");
+    assert.equal(await answers(), false);
+    report(`up after down: ${await up()} s`);
+    assert.notEqual((await container("mysql")).Id, Id);
+    assert.deepEqual(await readSecrets(), secrets);
+    await showsPost();
+    assert.match((await visitor.get("/")).text, /Log Out/);
+  });
+
+  it("makes again what secrets an interrupted run has not written, and those only", async () => {
+    await compose("down");
+    const damage = [
+      "cd /secrets",
+      "rm -f blog/SESSION_KEYS migration/MYSQL_PASSWORD",
+      "printf half >blog/SESSION_KEYS.new",
+      "chmod 440 blog/SESSION_KEYS.new",
+      ": >migration/MYSQL_PASSWORD",
+    ].join(" && ");
+    await compose("run", "--rm", "--no-deps", "-T", "--entrypoint=bash", "secrets", "-c", damage);
+    await up();
+    const { sessionKeys, ...passwords } = await readSecrets();
+    assert.deepEqual({ ...passwords, sessionKeys: secrets.sessionKeys }, secrets);
+    assert.match(sessionKeys, /^[0-9a-f]{64}$/);
+    assert.notEqual(sessionKeys, secrets.sessionKeys);
+    assert.equal(await inService("blog", "ls", secretsFolder), "MYSQL_PASSWORD\nSESSION_KEYS");
+    assert.equal(await inMigration("cat", `${secretsFolder}/MYSQL_PASSWORD`), secrets.password);
+    await showsPost();
+  });
+
+  it("leaves nothing when it goes down with its volumes", async () => {
+    await compose("down", "--volumes", "--remove-orphans");
+    const engineAfter = engineObjects();
+    const count = (objects: typeof engineAfter) =>
+      Object.entries(objects)
+        .map(([kind, names]) => `${String(names.length)} ${kind}`)
+        .join(", ");
+    report(`before: ${engineBefore ? count(engineBefore) : ""}; after: ${count(engineAfter)}`);
+    assert.equal(volumes.size, 4);
+    // Not all that is there: others may use the engine meanwhile.
+    const left = Object.values(engineAfter).flat();
+    assert.deepEqual(
+      left.filter((name) => name.includes(project) || volumes.has(name)),
+      [],
+    );
+  });
+});

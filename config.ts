@@ -92,6 +92,7 @@ const schema = z.strictObject({
   mysqlImage: image,
   mysqlHost: optional(/^[\w.:-]+$/, "a host name or address"),
   mysqlPort: integer(1, 65535),
+  mysqlCa: optional(/^-----BEGIN CERTIFICATE-----\n/, "certificates in PEM format"),
   mysqlStorage: volumeSize,
   mysqlDatabase: text(/^[A-Za-z0-9_]{1,64}$/, "up to 64 letters, digits and underscores"),
   mysqlUser: text(/^(?!root$)[A-Za-z0-9_]{1,32}$/, "up to 32 letters, digits and underscores, other than root"),
@@ -184,6 +185,11 @@ const contradictions: { key: keyof Values; isSo: (values: Values) => unknown; ex
     key: "maxReplicas",
     isSo: ({ maxReplicas, replicas }) => maxReplicas && maxReplicas < replicas,
     expected: "replicas or more",
+  },
+  {
+    key: "mysqlCa",
+    isSo: ({ mysqlHost, mysqlCa }) => mysqlCa && !mysqlHost,
+    expected: "nothing unless mysqlHost is set",
   },
   ...(["ingressHost", "ingressClass", "ingressTlsSecret"] as const).map((key) => ({
     key,
@@ -305,4 +311,9 @@ export function registry({ blogImage, registryUser, registryPassword }: StackCon
   return server && registryUser && registryPassword
     ? { server, username: registryUser, password: registryPassword }
     : undefined;
+}
+
+/** Where the MySQL is that the stack does not run; undefined if it runs one. */
+export function externalMySql({ mysqlHost: host, mysqlPort: port, mysqlCa: ca }: StackConfig) {
+  return host === undefined ? undefined : { host, port, ca };
 }

@@ -4,7 +4,13 @@ import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { configurationObjects } from "./configurationObjects.ts";
-import { blogEnvironment, databaseEnvironment, mySqlContract, mySqlEnvironment } from "./contract.ts";
+import {
+  blogEnvironment,
+  databaseEnvironment,
+  mySqlContract,
+  mySqlEnvironment,
+  type DatabaseAccess,
+} from "./contract.ts";
 import { sessionKeyLength } from "./passwords.ts";
 import { dockerConfig, type Registry } from "./registry.ts";
 
@@ -18,7 +24,7 @@ export interface BlogConfigurationArgs {
   /** Password of that user. Defaults to a generated one. */
   mysqlPassword?: pulumi.Input<string> | undefined;
   /** Where a MySQL is that the stack does not run. Defaults to none: the stack runs its own. */
-  externalMySql?: { host: string; port: number } | undefined;
+  externalMySql?: Pick<DatabaseAccess, "host" | "port" | "ca"> | undefined;
   /** Password of the root of the stack's own MySQL, who can log in from inside its pod only. Defaults to a generated one. */
   mysqlRootPassword?: pulumi.Input<string> | undefined;
   /** Keys that sign session cookies, newest first, separated by commas. Defaults to one generated key. */
@@ -46,7 +52,7 @@ export const mySqlName = "mysql";
  * The ConfigMaps and Secrets of the blog and its database. Each key is spelt as the environment variable that it becomes.
  */
 export class BlogConfiguration extends pulumi.ComponentResource {
-  /** ConfigMap of where the database is: MYSQL_HOST, MYSQL_PORT, MYSQL_DATABASE. */
+  /** ConfigMap of where the database is: MYSQL_HOST, MYSQL_PORT, MYSQL_DATABASE, and MYSQL_CA if it speaks TLS. */
   readonly database: k8s.core.v1.ConfigMap;
   /** ConfigMap of the blog's own settings: LOG_LEVEL, COOKIE_SECURE. */
   readonly settings: k8s.core.v1.ConfigMap;
@@ -74,6 +80,7 @@ export class BlogConfiguration extends pulumi.ComponentResource {
       port: args.externalMySql?.port ?? mySqlContract.port,
       database: args.mysqlDatabase,
       user: args.mysqlUser,
+      ca: args.externalMySql?.ca,
       password: pulumi.secret(args.mysqlPassword ?? generatedPassword("mysql-password")),
     };
     const sessionKeys = pulumi.secret(args.sessionKeys ?? generatedPassword("session-key", sessionKeyLength));

@@ -13,6 +13,8 @@ export interface DatabaseAccess {
   database: pulumi.Input<string>;
   user: pulumi.Input<string>;
   password: pulumi.Input<string>;
+  /** Certificates in PEM format, of which one has signed MySQL's. Undefined for connections without TLS. */
+  ca?: string | undefined;
 }
 
 /** The blog's image: the same for every target; `service/config.ts` checks what it reads. */
@@ -59,9 +61,9 @@ export function mySqlEnvironment(
 }
 
 /** What the migration reads, and the blog too. */
-export function databaseEnvironment({ host, port, database, user, password }: DatabaseAccess) {
+export function databaseEnvironment({ host, port, database, user, password, ca }: DatabaseAccess) {
   return {
-    variables: { MYSQL_HOST: host, MYSQL_PORT: String(port), MYSQL_DATABASE: database },
+    variables: { MYSQL_HOST: host, MYSQL_PORT: String(port), MYSQL_DATABASE: database, ...(ca && { MYSQL_CA: ca }) },
     secrets: { MYSQL_USER: user, MYSQL_PASSWORD: password },
   } satisfies Environment;
 }

@@ -8,7 +8,7 @@ import { BlogService } from "../components/blogService.ts";
 import type { RunnableImages } from "../components/clusterImages.ts";
 import { MySql } from "../components/mySql.ts";
 import { SchemaMigration } from "../components/schemaMigration.ts";
-import { exposure, registry, type StackConfig } from "../config.ts";
+import { exposure, externalMySql, registry, type StackConfig } from "../config.ts";
 
 /** The images that the blog's pods run. */
 export interface BlogImages {
@@ -32,7 +32,7 @@ export function deployBlog(
       mysqlDatabase: config.mysqlDatabase,
       mysqlUser: config.mysqlUser,
       mysqlPassword: config.mysqlPassword,
-      externalMySql: config.mysqlHost === undefined ? undefined : { host: config.mysqlHost, port: config.mysqlPort },
+      externalMySql: externalMySql(config),
       mysqlRootPassword: config.mysqlRootPassword,
       sessionKeys: config.sessionKeys,
       logLevel: config.logLevel,

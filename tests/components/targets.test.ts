@@ -237,6 +237,12 @@ describe("The target existing", () => {
     before(resources, "blog-database-user", "blog-job", "blog-deployment");
   });
 
+  it("speaks TLS with it, if its authority's certificates are given", async () => {
+    const mysqlCa = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n";
+    const { resources } = await run({ mysqlHost: "db", mysqlCa }, { mysqlPassword: "a managed password" });
+    assert.equal((finder(resources)("blog-database").inputs.data as Inputs).MYSQL_CA, mysqlCa);
+  });
+
   it("puts volumes into the storage class, those of the logs too, whose images the nodes pull", async () => {
     const { resources } = await run({ storageClass: "fast", logging: "true" });
     const find = finder(resources);

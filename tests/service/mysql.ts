@@ -19,6 +19,10 @@ export interface MysqlOptions {
   rootPassword?: string;
   /** Docker's arguments for the data directory. Defaults to a tmpfs, which lasts as long as the container runs. */
   data?: string[];
+  /** More of Docker's arguments. */
+  run?: string[];
+  /** Arguments of mysqld. */
+  mysqld?: string[];
 }
 
 export interface Mysql {
@@ -39,6 +43,8 @@ export async function startMysql(options: MysqlOptions = {}): Promise<Mysql> {
     password = randomBytes(16).toString("hex"),
     rootPassword = randomBytes(16).toString("hex"),
     data = ["--tmpfs", "/var/lib/mysql:uid=999,mode=700"],
+    run = [],
+    mysqld = [],
   } = options;
 
   const secrets = await mkdtemp(join(tmpdir(), "koa-blog-test-"));
@@ -47,12 +53,12 @@ export async function startMysql(options: MysqlOptions = {}): Promise<Mysql> {
   await writeFile(join(secrets, "password"), `${password}\n`);
   await writeFile(join(secrets, "root-password"), `${rootPassword}\n`);
   const container = await docker(
-    ...["run", "--detach", "--label", LABEL, "--user", "999:999", "--publish", "127.0.0.1::3306", ...data],
+    ...["run", "--detach", "--label", LABEL, "--user", "999:999", "--publish", "127.0.0.1::3306", ...data, ...run],
     ...["--tmpfs", "/docker-entrypoint-initdb.d:uid=999,mode=700"],
     ...["--volume", `${db}:/koa-blog:ro`, "--volume", `${secrets}:/secrets:ro`],
     ...["--env", `MYSQL_DATABASE=${database}`, "--env", `MYSQL_USER=${user}`],
     ...["--env", "MYSQL_PASSWORD_FILE=/secrets/password", "--env", "MYSQL_ROOT_PASSWORD_FILE=/secrets/root-password"],
-    ...["--entrypoint", "bash", IMAGE, "/koa-blog/start-mysql.sh"],
+    ...["--entrypoint", "bash", IMAGE, "/koa-blog/start-mysql.sh", ...mysqld],
   );
   const remove = async () => {
     await docker("rm", "--force", "--volumes", container);

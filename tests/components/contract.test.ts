@@ -96,6 +96,9 @@ interface Service {
   mem_limit: string;
   stop_grace_period: string;
   tmpfs?: string[];
+  read_only: boolean;
+  cap_drop: string[];
+  restart: string;
   volumes: string[];
   ports?: { target: number }[];
 }
@@ -139,6 +142,13 @@ describe("The contract of the blog's image and MySQL's", () => {
 
   it("is kept by compose.yaml", () => {
     assert.deepEqual(ofCompose(), expected);
+  });
+
+  it("goes with no rights, and restarts of what fails, in compose.yaml", () => {
+    for (const [name, service] of Object.entries(compose.services)) {
+      assert.deepEqual([service.read_only, service.cap_drop], [true, ["ALL"]], name);
+      assert.equal(service.restart, ["mysql", "blog"].includes(name) ? "unless-stopped" : "no", name);
+    }
   });
 
   it("has the same defaults in compose.yaml as in Pulumi.yaml, and .env.example says them", () => {

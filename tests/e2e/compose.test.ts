@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parseEnv, promisify } from "node:util";
+import { promisify } from "node:util";
 
-import { parse } from "yaml";
-
-import {
-  blogContract,
-  blogEnvironment,
-  databaseEnvironment,
-  mySqlContract,
-  mySqlEnvironment,
-  secretsFolder,
-  type Environment,
-} from "../../components/contract.ts";
+import { blogContract, mySqlContract, secretsFolder } from "../../components/contract.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { fetchAnew, Visitor } from "./blog.ts";
 import { engineObjects, until } from "./checkout.ts";
@@ -31,19 +21,6 @@ interface Container {
   State: { Status: string; StartedAt: string; Pid: number; ExitCode: number; Health?: { Status: string } };
   RestartCount: number;
   Mounts: { Type: string; Name?: string }[];
-}
-
-/** What `docker compose config` says of a service, in part. */
-interface Service {
-  user: string;
-  mem_limit: string;
-  stop_grace_period: string;
-  read_only: boolean;
-  cap_drop: string[];
-  restart: string;
-  environment: Record<string, string>;
-  tmpfs?: string[];
-  volumes: { source: string; target: string; read_only?: boolean }[];
 }
 
 const exec = promisify(execFile);
@@ -70,17 +47,6 @@ function cloneTo(folder: string): void {
   }
 }
 
-/** Seconds of a duration such as `1m0s` or `30s`. */
-function secondsOf(duration: string): number {
-  const [, minutes = "0", seconds = "0"] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(duration) ?? [];
-  return Number(minutes) * 60 + Number(seconds);
-}
-
-/** Names of what a container reads, however it does. */
-function namesOf(...environments: Environment[]): string[] {
-  return environments.flatMap(({ variables, secrets }) => [...Object.keys(variables), ...Object.keys(secrets)]).sort();
-}
-
 /** The project with Docker Compose, from nothing to nothing. The tests build on each other; the first failure ends them. */
 describe("The blog with Docker Compose", () => {
   const base = mkdtempSync(join(tmpdir(), "koa-blog-compose-e2e-"));
@@ -95,7 +61,6 @@ describe("The blog with Docker Compose", () => {
   const report = (message: string) => {
     console.log(`      ${message}`);
   };
-  const read = (path: string) => readFileSync(join(folder, path), "utf8");
   const composeWith = async (variables: Record<string, string>, args: string[]) => {
     const ours = /^(COMPOSE|MYSQL|BLOG)_|^LOG_LEVEL$|^BASE_IMAGE$/;
     const others = Object.entries(process.env).filter(([name]) => !ours.test(name));
@@ -183,71 +148,12 @@ describe("The blog with Docker Compose", () => {
     rmSync(base, { recursive: true, force: true });
   });
 
-  it("has the same defaults as Pulumi's settings, all of them in .env.example", async () => {
-    const defaults = [...read("compose.yaml").matchAll(/\$\{(\w+):-([^}]*)\}/g)].map(([, name, value]) => [
-      name,
-      value,
-    ]);
-    const example = parseEnv(read(".env.example"));
-    assert.deepEqual(Object.fromEntries(defaults), { ...example });
-
-    const { config } = parse(read("Pulumi.yaml")) as { config: Record<string, { default: unknown }> };
-    assert.deepEqual(
-      { ...example },
-      {
-        BLOG_PORT: String(blogContract.port),
-        BLOG_LISTEN_ADDRESS: config.listenAddress?.default,
-        LOG_LEVEL: config.logLevel?.default,
-        MYSQL_DATABASE: config.mysqlDatabase?.default,
-        MYSQL_USER: config.mysqlUser?.default,
-        BASE_IMAGE: config.baseImage?.default,
-        MYSQL_IMAGE: config.mysqlImage?.default,
-      },
-    );
+  it("is a configuration that Compose accepts without a warning, the same with .env.example", async () => {
     const plain = await composeWith({}, ["config"]);
     const withExample = await composeWith({}, ["--env-file", ".env.example", "config"]);
     assert.equal(plain.stdout, withExample.stdout);
     assert.equal(plain.stderr, "");
     assert.match(execFileSync("git", ["check-ignore", ".env"], { cwd: projectFolder, encoding: "utf8" }), /^\.env$/m);
-  });
-
-  it("gives each container the users, limits, variables and folders of the contract, and no rights", async () => {
-    const { services } = JSON.parse(await compose("config", "--format", "json")) as {
-      services: Record<string, Service>;
-    };
-    const access = { host: "mysql", port: mySqlContract.port, database: "d", user: "u", password: "p" };
-    const database = databaseEnvironment(access);
-    const blog = blogEnvironment({ logLevel: "info", secureCookies: false, sessionKeys: "k" });
-    const expected: [service: string, contract: typeof blogContract | typeof mySqlContract, names: string[]][] = [
-      ["mysql", mySqlContract, namesOf(mySqlEnvironment(access, "r"))],
-      ["migration", blogContract, namesOf(database)],
-      ["blog", blogContract, namesOf(database, blog)],
-    ];
-    for (const [name, contract, names] of expected) {
-      const service = services[name];
-      assert.ok(service, name);
-      const { environment } = service;
-      assert.equal(service.user, `${String(contract.user)}:${String(contract.user)}`, name);
-      assert.equal(Number(service.mem_limit), contract.memoryMebibytes * 2 ** 20, name);
-      assert.equal(secondsOf(service.stop_grace_period), contract.stopSeconds, name);
-      assert.deepEqual([service.cap_drop, service.read_only], [["ALL"], true], name);
-      const read = Object.keys(environment).map((variable) => variable.replace(/_FILE$/, ""));
-      assert.deepEqual(read.sort(), names, name);
-      for (const [variable, value] of Object.entries({ ...database.variables, ...blog.variables })) {
-        // The names of database and user are settings.
-        if (variable in environment && variable !== "MYSQL_DATABASE") assert.equal(environment[variable], value, name);
-      }
-      for (const [variable, value] of Object.entries(environment)) {
-        if (variable.endsWith("_FILE")) assert.equal(value, `${secretsFolder}/${variable.slice(0, -"_FILE".length)}`);
-      }
-      const mounted = service.volumes.find(({ target }) => target === secretsFolder);
-      assert.deepEqual([mounted?.source, mounted?.read_only], [`${name}-secrets`, true]);
-      assert.equal(service.restart, name === "migration" ? "no" : "unless-stopped");
-    }
-    assert.ok(services.mysql?.volumes.some(({ target }) => target === mySqlContract.dataFolder));
-    assert.ok(
-      services.mysql?.tmpfs?.includes(`${mySqlContract.initFolder}:uid=${String(mySqlContract.user)},mode=700`),
-    );
   });
 
   it("comes up from nothing with one command", async () => {

@@ -213,6 +213,11 @@ export type StackConfig = Omit<Values, SecretKey> & Record<SecretKey, pulumi.Out
 
 export const configKeys = Object.keys(schema.shape);
 
+/** What is expected of a key's value, if it is not what came; undefined if it is. */
+export function expectationOf(key: keyof Values, value: string): string | undefined {
+  return schema.shape[key].safeParse(value).error?.issues[0]?.message;
+}
+
 /**
  * Checks the stack's settings before any resource is declared.
  *

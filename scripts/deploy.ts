@@ -1,7 +1,7 @@
 // npm run deploy: the blog in plain containers. `npm run deploy` alone says how.
 import { check } from "./lib/check.ts";
 import { foreignNames, removeByLabel } from "./lib/containers.ts";
-import { parseDeployArguments, usage, UsageError } from "./lib/deployArguments.ts";
+import { checkRootPassword, parseDeployArguments, usage } from "./lib/deployArguments.ts";
 import { main } from "./lib/main.ts";
 import { settings, stackName } from "./lib/project.ts";
 import { pulumi } from "./lib/pulumi.ts";
@@ -16,11 +16,19 @@ await main(async () => {
   }
   const { prune, volumes, password, values } = parseDeployArguments(process.argv.slice(2));
   const rootPassword = await readRootPassword(password);
-  if (!rootPassword) throw new UsageError(["--password ROOT_PASSWORD is missing"]);
+  checkRootPassword(rootPassword);
 
   // The flags are the settings: Pulumi.containers.yaml stays as it is.
   const file = writeStackFile(values);
   const config = settings(file);
+  // All that can be wrong is looked for before anything goes.
+  const foreign = foreignNames(config.network);
+  if (foreign.length > 0) {
+    throw new Error(
+      `Not made by this, and in the way: ${foreign.join(", ")}. Remove them, or choose another --network NAME`,
+    );
+  }
+  await check({ quiet: true }, config);
   await prepareStack();
   const stack = ["--stack", stackName];
   const configFile = ["--config-file", file];
@@ -29,13 +37,6 @@ await main(async () => {
     await pulumi(["destroy", "--yes", "--skip-preview", ...stack, ...configFile, ...keep]);
     removeByLabel({ volumes });
   }
-  const foreign = foreignNames(config.network);
-  if (foreign.length > 0) {
-    throw new Error(
-      `Not made by this, and in the way: ${foreign.join(", ")}. Remove them, or choose another --network NAME`,
-    );
-  }
-  await check({ quiet: true }, config);
   await pulumi(["config", "set", "--secret", "mysqlRootPassword", ...stack, ...configFile], { input: rootPassword });
   await pulumi(["up", "--yes", "--skip-preview", ...stack, ...configFile]);
   const { url } = await stackOutputs();

@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 
+import { expectationOf } from "../../config.ts";
+
 export const usage = `Usage: npm run deploy -- --network NAME --mysql IMAGE --password ROOT_PASSWORD --blog IMAGE
                         [--port 5000] [--prune [--volumes]]
 
@@ -25,7 +27,7 @@ export interface DeployArguments {
   /** The flag's value, if it was given. */
   password: string | undefined;
   /** Settings of the stack. */
-  values: Record<string, string | number>;
+  values: Record<string, string>;
 }
 
 const options = {
@@ -38,26 +40,39 @@ const options = {
   volumes: { type: "boolean", default: false },
 } as const;
 
+/** The settings that flags stand for. */
+const settings = { network: "network", mysql: "mysqlImage", blog: "blogImage", port: "hostPort" } as const;
+type Flag = keyof typeof settings;
+
 /** @throws UsageError that names every missing or wrong flag, and never repeats a password */
 export function parseDeployArguments(args: string[]): DeployArguments {
   const { values } = parse(args);
-  const port = Number(values.port);
-  const missing = (["network", "mysql", "blog"] as const).filter((name) => !values[name]);
+  const flags = Object.keys(settings) as Flag[];
   const problems = [
-    ...missing.map((name) => `--${name} ${name === "network" ? "NAME" : "IMAGE"} is missing`),
-    ...(/^\d+$/.test(values.port) && port >= 1 && port <= 65535
-      ? []
-      : [`--port ${values.port} is not a port, 1 to 65535`]),
+    ...flags.flatMap((flag) => problemOf(flag, values[flag])),
     ...(values.volumes && !values.prune ? ["--volumes goes with --prune"] : []),
   ];
   if (problems.length > 0) throw new UsageError(problems);
-  const { network = "", mysql = "", blog = "", password, prune, volumes } = values;
-  return {
-    prune,
-    volumes,
-    password,
-    values: { network, mysqlImage: mysql, blogImage: blog, hostPort: port },
-  };
+  const { password, prune, volumes } = values;
+  const given = flags.map((flag) => [settings[flag], values[flag] ?? ""] as const);
+  return { prune, volumes, password, values: Object.fromEntries(given) };
+}
+
+function problemOf(flag: Flag, value: string | undefined): string[] {
+  if (!value) return [`--${flag} is missing`];
+  const expected = expectationOf(settings[flag], value);
+  return expected === undefined ? [] : [`--${flag} ${value}: expected ${expected}`];
+}
+
+/**
+ * Checks MySQL's root password.
+ *
+ * @throws UsageError that does not repeat it
+ */
+export function checkRootPassword(password: string | undefined): asserts password is string {
+  if (!password) throw new UsageError(["--password is missing"]);
+  const expected = expectationOf("mysqlRootPassword", password);
+  if (expected !== undefined) throw new UsageError([`The root password is not usable: expected ${expected}`]);
 }
 
 function parse(args: string[]) {

@@ -39,7 +39,7 @@ export async function prepareStack(): Promise<void> {
  *
  * @returns the path of the file
  */
-export function writeStackFile(values: Record<string, string | number>): string {
+export function writeStackFile(values: Record<string, string>): string {
   const file = parse(readFileSync(stackFile, "utf8")) as { config: Record<string, unknown> };
   for (const [key, value] of Object.entries(values)) file.config[`koa-blog:${key}`] = value;
   mkdirSync(stateFolder, { recursive: true });

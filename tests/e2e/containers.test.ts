@@ -52,10 +52,10 @@ describe("The blog in plain containers", () => {
   });
 
   const wrong: [what: string, args: string[], message: RegExp][] = [
-    ["no flag", [], /--network NAME is missing\n--mysql IMAGE is missing\n--blog IMAGE is missing/],
-    ["no password", flags, /--password ROOT_PASSWORD is missing/],
+    ["no flag", [], /--network is missing\n--mysql is missing\n--blog is missing/],
+    ["no password", flags, /--password is missing/],
     ["an unknown flag", [...flags, "--flask", "x"], /Unknown option '--flask'/],
-    ["a wrong port", [...flags, "--port", "0"], /--port 0 is not a port, 1 to 65535/],
+    ["a wrong port", [...flags, "--port", "0"], /--port 0: expected a whole number from 1 to 65535/],
     ["--volumes without --prune", [...flags, "--volumes"], /--volumes goes with --prune/],
   ];
   for (const [what, args, message] of wrong) {
@@ -67,6 +67,13 @@ describe("The blog in plain containers", () => {
       assert.deepEqual(engineObjects(), initially);
     });
   }
+
+  it("make nothing with a root password that is too short, and do not repeat it", () => {
+    const { status, output } = checkout.npmWithInput("hunter2", "deploy", ...flags, "--prune");
+    assert.notEqual(status, 0);
+    assert.match(output, /The root password is not usable: expected 8 to 256 characters/);
+    assert.ok(!output.includes("hunter2"));
+  });
 
   it("leave alone what is not theirs, and say so", () => {
     docker("network", "create", network);

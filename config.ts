@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Exposure } from "./components/blogService.ts";
 import { hasTag } from "./components/imageBuild.ts";
 import { registryOf, type Registry } from "./components/registry.ts";
+import { settingError } from "./components/settingError.ts";
 
 const imageName = "(?:[\\w.-]+(?::\\d+)?\\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*";
 const imageTag = ":(?!latest(?:@|$))[\\w][\\w.-]{0,127}";
@@ -256,7 +257,7 @@ export function parseConfig(values: Record<string, string>, isSecret: (key: stri
     }
   }
   if (!data || problems.length > 0) {
-    throw new pulumi.RunError(["The stack's configuration cannot be used:", ...problems].join("\n  "));
+    throw settingError(["The stack's configuration cannot be used:", ...problems].join("\n  "));
   }
   const secrets = Object.fromEntries(
     secretKeys.map((key) => [key, data[key] === undefined ? undefined : pulumi.secret(data[key])]),

@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 
 import { childOptions } from "./options.ts";
+import { settingError } from "./settingError.ts";
 
 export interface ExistingClusterArgs {
   /** Path of a kubeconfig; `~/` is the home folder. Defaults to `~/.kube/config`. */
@@ -53,7 +54,7 @@ function readKubeconfig(path: string): Kubeconfig {
     const { contexts, clusters } = parse(readFileSync(path, "utf8")) as Partial<Kubeconfig>;
     return { path, contexts: contexts ?? [], clusters: clusters ?? [] };
   } catch (error) {
-    throw new pulumi.RunError(
+    throw settingError(
       `kubeconfig: ${path} cannot be read (${(error as Error).message}); ` +
         'name another file with "pulumi config set kubeconfig PATH"',
     );
@@ -70,7 +71,7 @@ function serverOf({ path, contexts, clusters }: Kubeconfig, name: string): strin
   const cluster = clusters.find((candidate) => candidate.name === context?.context.cluster);
   if (cluster) return cluster.cluster.server;
   const known = contexts.map((candidate) => candidate.name).join(", ");
-  throw new pulumi.RunError(
+  throw settingError(
     `kubeContext: ${path} has no context ${JSON.stringify(name)} with a cluster. It has: ${known || "none"}; ` +
       'choose one with "pulumi config set kubeContext NAME"',
   );

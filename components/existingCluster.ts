@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
 
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 
+import { kubeconfigPath } from "./kubeconfigPath.ts";
 import { childOptions } from "./options.ts";
 import { settingError } from "./settingError.ts";
 
@@ -36,11 +35,6 @@ export class ExistingCluster extends pulumi.ComponentResource {
     );
     this.registerOutputs({ provider: this.provider });
   }
-}
-
-/** The absolute path of the kubeconfig that a setting names. */
-export function kubeconfigPath(path = "~/.kube/config"): string {
-  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path);
 }
 
 interface Kubeconfig {

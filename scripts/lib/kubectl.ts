@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-import { kubeconfigPath } from "../../components/existingCluster.ts";
+import { kubeconfigPath } from "../../components/kubeconfigPath.ts";
 import { settings } from "./project.ts";
 
 /**

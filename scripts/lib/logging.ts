@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 
+import { kubeconfigPath } from "../../components/kubeconfigPath.ts";
 import { elasticsearchName, kibanaName } from "../../components/loggingNames.ts";
 import { hasLogging, passphraseFile, settings } from "./project.ts";
 import { stackOutputs } from "./stack.ts";
@@ -22,6 +23,9 @@ export interface OpenLogging {
  */
 export async function openLogging(name: keyof typeof ports, localPort?: number): Promise<OpenLogging> {
   const config = settings();
+  if (config.target === "containers") {
+    throw new Error('Plain containers have no log store: "npm run logs" shows the blog\'s');
+  }
   if (!hasLogging(config)) {
     throw new Error(
       'This stack collects no logs: run "npm run pulumi -- config set logging true", then "npm run up". ' +
@@ -36,6 +40,10 @@ export async function openLogging(name: keyof typeof ports, localPort?: number):
   const { elasticPassword } = (outputs?.credentials ?? {}) as { elasticPassword?: string };
   if (!elasticPassword) throw new Error('The logging stack is not up: run "npm run up"');
   const target = { namespace: config.loggingNamespace, name, port: ports[name] };
-  const server = await forwardPort(String(outputs?.kubeconfig), target, localPort);
+  const cluster =
+    config.target === "existing"
+      ? { path: kubeconfigPath(config.kubeconfig || undefined), context: config.kubeContext }
+      : String(outputs?.kubeconfig);
+  const server = await forwardPort(cluster, target, localPort);
   return { port: portOf(server), password: elasticPassword, close: () => void server.close() };
 }

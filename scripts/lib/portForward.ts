@@ -10,17 +10,18 @@ export interface Target {
   port: number;
 }
 
+/** How to reach a cluster: the text of a kubeconfig, or a context of a file. */
+export type ClusterAccess = string | { path: string; context: string };
+
 /**
  * Forwards a port of this machine's 127.0.0.1 to a pod, through the API server: the pod needs no port outside the cluster.
  *
- * @param kubeconfig - how to reach the cluster
  * @param localPort - defaults to a free one
  * @returns the listening server
  * @throws Error if there is no such pod, or the port is taken
  */
-export async function forwardPort(kubeconfig: string, target: Target, localPort = 0): Promise<Server> {
-  const config = new KubeConfig();
-  config.loadFromString(kubeconfig);
+export async function forwardPort(cluster: ClusterAccess, target: Target, localPort = 0): Promise<Server> {
+  const config = kubeConfig(cluster);
   const { items } = await config.makeApiClient(CoreV1Api).listNamespacedPod({
     namespace: target.namespace,
     labelSelector: `app.kubernetes.io/name=${target.name}`,
@@ -50,6 +51,17 @@ export async function forwardPort(kubeconfig: string, target: Target, localPort 
     server.once("error", reject).listen(localPort, "127.0.0.1", resolve);
   });
   return server;
+}
+
+function kubeConfig(cluster: ClusterAccess): KubeConfig {
+  const config = new KubeConfig();
+  if (typeof cluster === "string") {
+    config.loadFromString(cluster);
+  } else {
+    config.loadFromFile(cluster.path);
+    config.setCurrentContext(cluster.context);
+  }
+  return config;
 }
 
 /** The port that a server listens on. */

@@ -172,7 +172,7 @@ export function docker(...args: string[]): string {
 }
 
 /** What there is in the Docker engine, images aside. */
-export function engineObjects(): Record<string, string[]> {
+export function engineObjects(): Record<"containers" | "networks" | "volumes", string[]> {
   const list = (...args: string[]) =>
     docker(...args)
       .split("\n")

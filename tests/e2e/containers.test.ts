@@ -16,7 +16,7 @@ const rootPassword = "a root password & its $pecialities";
 describe("The blog in plain containers", () => {
   let checkout: Checkout;
   let visitor: Visitor;
-  let initially: Record<string, string[]>;
+  let initially: ReturnType<typeof engineObjects>;
   const report = (message: string) => {
     console.log(`      ${message}`);
   };
@@ -203,7 +203,7 @@ describe("The blog in plain containers", () => {
       "60",
     );
     deploy(rootPassword, "--prune", "--volumes");
-    assert.ok(!engineObjects().containers?.includes(`${network}-left`));
+    assert.ok(!engineObjects().containers.includes(`${network}-left`));
     assert.doesNotMatch((await visitor.get("/")).text, /A post that stays/);
   });
 

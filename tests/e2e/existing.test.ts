@@ -22,7 +22,7 @@ describe("A cluster that already exists", () => {
   let checkout: Checkout;
   let registry: TestRegistry;
   let mysql: Mysql | undefined;
-  let initially: Record<string, string[]>;
+  let initially: ReturnType<typeof engineObjects>;
   let namespaces: string;
   const report = (message: string) => {
     console.log(`      ${message}`);
@@ -87,7 +87,7 @@ describe("A cluster that already exists", () => {
       execFileSync("kind", ["delete", "cluster", "--name", clusterName], { stdio: "ignore" });
       registry.remove();
       await mysql?.remove();
-      docker("network", "rm", "kind");
+      if (!initially.networks.includes("kind")) docker("network", "rm", "kind");
       checkout.remove();
     }
     assert.deepEqual(engineObjects(), initially);

@@ -281,6 +281,12 @@ describe("Fluentd with the stack's configuration", function () {
   it("writes no password and no failure of its own into its log", () => {
     const logs = node.logs();
     assert.ok(!logs.includes(password));
-    assert.doesNotMatch(logs, /\[(error|fatal)\]|NoMethodError|unexpected error/);
+    // A chunk that was being written when Fluentd was killed: its lines are read again, as the tests above have seen.
+    const ofTheKill = "found broken chunk file during resume";
+    const failures = logs.split("\n").filter((line) => /\[(error|fatal)\]|NoMethodError|unexpected error/.test(line));
+    assert.deepEqual(
+      failures.filter((line) => !line.includes(ofTheKill)),
+      [],
+    );
   });
 });

@@ -14,6 +14,16 @@ export interface Ended {
   seconds: number;
 }
 
+/** Copies what git tracks and what it does not ignore: a clone of now. */
+export function copyProject(folder: string): void {
+  const tracked = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"];
+  for (const path of execFileSync("git", tracked, { cwd: projectFolder, encoding: "utf8" }).split("\0")) {
+    if (!path) continue;
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    cpSync(join(projectFolder, path), join(folder, path));
+  }
+}
+
 /**
  * A clean checkout of the project in a folder of its own, as a user would have it, with its own state, cluster and port.
  * It contains what git tracks and what it does not ignore.
@@ -33,12 +43,7 @@ export class Checkout {
     this.#stack = stack;
     this.folder = join(this.#base, "checkout");
     this.kubeconfig = join(this.#base, "kubeconfig");
-    const tracked = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"];
-    for (const path of execFileSync("git", tracked, { cwd: projectFolder, encoding: "utf8" }).split("\0")) {
-      if (!path) continue;
-      mkdirSync(dirname(join(this.folder, path)), { recursive: true });
-      cpSync(join(projectFolder, path), join(this.folder, path));
-    }
+    copyProject(this.folder);
     const stackFile = join(this.folder, `Pulumi.${stack}.yaml`);
     if (!existsSync(stackFile)) cpSync(`${stackFile}.example`, stackFile);
     this.configure({ clusterName, hostPort, ...imagesFromEnvironment(), ...settings });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { blogContract, mySqlContract, secretsFolder } from "../../components/contract.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { fetchAnew, Visitor } from "./blog.ts";
-import { engineObjects, until } from "./checkout.ts";
+import { copyProject, engineObjects, until } from "./checkout.ts";
 
 const project = "koa-blog-compose-e2e";
 const hostPort = 30427;
@@ -35,16 +35,6 @@ async function composeProblem(): Promise<string | undefined> {
   const major = Number(/^v?(\d+)\./.exec(version)?.[1] ?? 0);
   if (major >= 2) return undefined;
   return version ? `docker compose is ${version}, and 2 or later is needed` : "there is no docker compose";
-}
-
-/** What git tracks and what it does not ignore, in another folder: a clone of now. */
-function cloneTo(folder: string): void {
-  const tracked = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"];
-  for (const path of execFileSync("git", tracked, { cwd: projectFolder, encoding: "utf8" }).split("\0")) {
-    if (!path) continue;
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    cpSync(join(projectFolder, path), join(folder, path));
-  }
 }
 
 /** The project with Docker Compose, from nothing to nothing. The tests build on each other; the first failure ends them. */
@@ -132,7 +122,7 @@ describe("The blog with Docker Compose", () => {
       report(`skipped: ${problem}`);
       this.skip();
     }
-    cloneTo(folder);
+    copyProject(folder);
     // What a run that was killed has left.
     await compose("down", "--volumes", "--remove-orphans");
     engineBefore = engineObjects();

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -80,6 +81,13 @@ export class Checkout {
       maxBuffer: 2 ** 26,
     });
     return { status, output: stdout + stderr, seconds: (Date.now() - start) / 1000 };
+  }
+
+  /** As `npm`, for a script that must not fail. */
+  succeeds(script: string, ...args: string[]): Ended {
+    const ended = this.npm(script, ...args);
+    assert.equal(ended.status, 0, ended.output);
+    return ended;
   }
 
   /** Starts one of the scripts in a process group of its own, as a terminal does. */

@@ -27,11 +27,6 @@ describe("A cluster that already exists", () => {
   const report = (message: string) => {
     console.log(`      ${message}`);
   };
-  const succeeds = (script: string, ...args: string[]) => {
-    const ended = checkout.npm(script, ...args);
-    assert.equal(ended.status, 0, ended.output);
-    return ended;
-  };
   const kubectl = (...args: string[]) => checkout.kubectl(...args);
   const get = (what: string, path: string) => kubectl("get", what, "--output", `jsonpath={${path}}`);
   const readyz = () =>
@@ -77,7 +72,7 @@ describe("A cluster that already exists", () => {
       maxReplicas: 4,
       storageClass: "standard",
     });
-    succeeds("pulumi", "config", "set", "--secret", "registryPassword", registryPassword);
+    checkout.succeeds("pulumi", "config", "set", "--secret", "registryPassword", registryPassword);
   });
 
   after(async function () {
@@ -104,7 +99,7 @@ describe("A cluster that already exists", () => {
   });
 
   it("gets the blog from a registry that wants a password, and answers on a node port", async () => {
-    const { seconds } = succeeds("up");
+    const { seconds } = checkout.succeeds("up");
     report(`up: ${seconds.toFixed(0)} s`);
     const address = docker("inspect", "--format", "{{.NetworkSettings.Networks.kind.IPAddress}}", nodes[1] ?? "");
     const visitor = new Visitor(`http://${address}:${String(nodePort)}`);
@@ -124,8 +119,8 @@ describe("A cluster that already exists", () => {
   });
 
   it("needs no change when nothing has changed, and says how it is", () => {
-    succeeds("preview", "--expect-no-changes");
-    assert.match(succeeds("status").output, /deployment|pod\/koa-blog-/);
+    checkout.succeeds("preview", "--expect-no-changes");
+    assert.match(checkout.succeeds("status").output, /deployment|pod\/koa-blog-/);
     assert.equal(checkout.read("Pulumi.existing.yaml").includes(registryPassword), false);
     assert.equal(checkout.npm("pulumi", "stack", "export").output.includes(registryPassword), false);
   });
@@ -133,7 +128,7 @@ describe("A cluster that already exists", () => {
   it("keeps the number of pods that was chosen since, while the blog rolls", () => {
     kubectl("scale", "deployment/koa-blog", "--replicas=3");
     checkout.configure({ logLevel: "debug" });
-    succeeds("up");
+    checkout.succeeds("up");
     assert.equal(get("deployment/koa-blog", ".spec.replicas"), "3");
     assert.equal(get("deployment/koa-blog", ".status.readyReplicas"), "3");
   });
@@ -144,14 +139,14 @@ describe("A cluster that already exists", () => {
     await untilReady(mysql);
     docker("network", "connect", "kind", mysql.container);
     const address = docker("inspect", "--format", "{{.NetworkSettings.Networks.kind.IPAddress}}", mysql.container);
-    succeeds("pulumi", "config", "set", "--secret", "mysqlPassword", password);
+    checkout.succeeds("pulumi", "config", "set", "--secret", "mysqlPassword", password);
     checkout.configure({
       mysqlHost: address,
       expose: "Ingress",
       ingressHost: "blog.example.com",
       ingressClass: "nginx",
     });
-    succeeds("up");
+    checkout.succeeds("up");
     assert.equal(
       kubectl("get", "statefulsets,pods", "--selector", "app.kubernetes.io/name=mysql", "--output", "name"),
       "",
@@ -165,17 +160,17 @@ describe("A cluster that already exists", () => {
 
   it("takes a load balancer, and tells its address when there is one", async () => {
     checkout.configure({ expose: "LoadBalancer", ingressHost: "", ingressClass: "" });
-    succeeds("up");
+    checkout.succeeds("up");
     assert.equal(checkout.outputs().url, "http://ADDRESS-OF-THE-LOAD-BALANCER");
     const status = { status: { loadBalancer: { ingress: [{ ip: "192.0.2.7" }] } } };
     kubectl("patch", "service/koa-blog", "--subresource=status", "--patch", JSON.stringify(status));
-    succeeds("up");
+    checkout.succeeds("up");
     assert.equal(checkout.outputs().url, "http://192.0.2.7");
     await until("the blog is ready", 30, readyz);
   });
 
   it("is left as it was", () => {
-    const { seconds } = succeeds("destroy");
+    const { seconds } = checkout.succeeds("destroy");
     report(`destroy: ${seconds.toFixed(0)} s`);
     assert.equal(kubectl("get", "namespaces", "--output", "name"), namespaces);
     assert.match(kubectl("get", "nodes", "--no-headers"), /Ready.*\n.*Ready/);

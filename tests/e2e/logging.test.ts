@@ -21,11 +21,6 @@ describe("The logs of a real cluster", () => {
   const report = (message: string) => {
     console.log(`      ${message}`);
   };
-  const succeeds = (script: string, ...args: string[]) => {
-    const ended = checkout.npm(script, ...args);
-    assert.equal(ended.status, 0, ended.output);
-    return ended;
-  };
   const logging = (...args: string[]) => checkout.kubectl("--namespace", "logging", ...args);
   const manifest = (object: unknown) =>
     docker(
@@ -116,7 +111,7 @@ describe("The logs of a real cluster", () => {
   });
 
   it("come up with the stack", () => {
-    const { output, seconds } = succeeds("up");
+    const { output, seconds } = checkout.succeeds("up");
     report(`up from nothing: ${seconds.toFixed(0)} s`);
     assert.match(output, /npm run logs:search/);
     ({ credentials, kubeconfig } = checkout.outputs() as typeof this & {
@@ -128,18 +123,18 @@ describe("The logs of a real cluster", () => {
   });
 
   it("change nothing when nothing has changed", () => {
-    succeeds("preview", "--expect-no-changes");
-    const { output, seconds } = succeeds("up");
+    checkout.succeeds("preview", "--expect-no-changes");
+    const { output, seconds } = checkout.succeeds("up");
     report(`up without changes: ${seconds.toFixed(1)} s`);
     assert.match(output, /69 unchanged/);
   });
 
   it("show no password: not in outputs, the plain state, ConfigMaps, or a pod's log", () => {
     const passwords = ["elasticPassword", "kibanaPassword", "fluentdPassword"].map((key) => credentials[key] ?? "");
-    const { output } = succeeds("preview", "--diff");
+    const { output } = checkout.succeeds("preview", "--diff");
     const texts = {
       preview: output,
-      outputs: succeeds("pulumi", "stack", "output", "--json").output,
+      outputs: checkout.succeeds("pulumi", "stack", "output", "--json").output,
       state: checkout.read(".state/.pulumi/stacks/koa-blog/dev.json"),
       configMaps: logging("get", "configmaps", "--output", "yaml"),
       pods: logging("get", "pods", "--output", "yaml"),
@@ -177,7 +172,7 @@ describe("The logs of a real cluster", () => {
     assert.equal(found.status, 0, found.output);
     assert.match(found.output, new RegExp(`GET ${path} 404`));
     const [record] = JSON.parse(
-      `[${succeeds("logs:search", path, "--json").output.split("\n")[0] ?? ""}]`,
+      `[${checkout.succeeds("logs:search", path, "--json").output.split("\n")[0] ?? ""}]`,
     ) as LogRecord[];
     assert.equal(record?.kubernetes.namespace, "koa-blog");
     assert.match(record.kubernetes.pod?.name ?? "", /^koa-blog-/);
@@ -358,9 +353,9 @@ describe("The logs of a real cluster", () => {
   });
 
   it("take another password of Fluentd, and another time to keep them", async () => {
-    succeeds("pulumi", "config", "set", "--secret", "fluentdPassword", "another password's turn");
+    checkout.succeeds("pulumi", "config", "set", "--secret", "fluentdPassword", "another password's turn");
     checkout.configure({ logRetentionDays: 3 });
-    succeeds("up");
+    checkout.succeeds("up");
     credentials = (checkout.outputs() as { credentials: Record<string, string> }).credentials;
     assert.equal(credentials.fluentdPassword, "another password's turn");
     const path = `/after-another-password-${String(Date.now())}`;
@@ -372,7 +367,7 @@ describe("The logs of a real cluster", () => {
 
   it("go with the setting that leaves them out, and the blog stays", async () => {
     checkout.configure({ logging: false });
-    succeeds("up");
+    checkout.succeeds("up");
     assert.equal((await fetchAnew(checkout.url)).status, 200);
     assert.ok(!checkout.kubectl("get", "namespaces").includes("logging"));
     const { status, output } = checkout.npm("logs:search", "anything");

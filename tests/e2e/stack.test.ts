@@ -37,13 +37,8 @@ describe("The stack on a real cluster", () => {
   // The node of each pod, and when it began to terminate.
   const podFields = "jsonpath={range .items[*]}{.spec.nodeName}={.metadata.deletionTimestamp}{'\\n'}{end}";
   const stateFile = () => checkout.read(".state/.pulumi/stacks/koa-blog/dev.json");
-  const succeeds = (script: string, ...args: string[]) => {
-    const ended = checkout.npm(script, ...args);
-    assert.equal(ended.status, 0, ended.output);
-    return ended;
-  };
   const changes = (): string[] => {
-    const { output } = succeeds("preview", "--json");
+    const { output } = checkout.succeeds("preview", "--json");
     const { steps } = JSON.parse(output.slice(output.indexOf("{"))) as { steps: Step[] };
     const changed = steps.filter(({ op }) => op !== "same").map(({ urn }) => urn.split("::").at(-1) ?? "");
     return [...new Set(changed)].sort();
@@ -67,7 +62,7 @@ describe("The stack on a real cluster", () => {
   });
 
   it("passes the doctor's check", () => {
-    const { output } = succeeds("doctor");
+    const { output } = checkout.succeeds("doctor");
     assert.match(output, /✓ Docker engine/);
   });
 
@@ -81,7 +76,7 @@ describe("The stack on a real cluster", () => {
   });
 
   it("previews on an empty machine, and makes nothing", () => {
-    const { output } = succeeds("preview");
+    const { output } = checkout.succeeds("preview");
     for (const resource of ["kind-cluster", "blog-image", "mysql-statefulset", "blog-job", "blog-deployment"]) {
       assert.match(output, new RegExp(`${resource}\\s+create`));
     }
@@ -89,7 +84,7 @@ describe("The stack on a real cluster", () => {
   });
 
   it("comes up with one command, and leaves the checkout clean and the user's kubeconfig alone", async () => {
-    const { output, seconds } = succeeds("up");
+    const { output, seconds } = checkout.succeeds("up");
     report(`up from nothing: ${seconds.toFixed(0)} s`);
     assert.ok(output.includes(`The blog answers on ${checkout.url}`), output);
     assert.match(output, /MySQL +docker exec/);
@@ -172,8 +167,8 @@ describe("The stack on a real cluster", () => {
   });
 
   it("changes nothing when nothing has changed", () => {
-    succeeds("preview", "--expect-no-changes");
-    const { output } = succeeds("up");
+    checkout.succeeds("preview", "--expect-no-changes");
+    const { output } = checkout.succeeds("up");
     assert.match(output, /32 unchanged/);
   });
 
@@ -190,7 +185,7 @@ describe("The stack on a real cluster", () => {
   });
 
   it("tells its status, and follows the blog's logs", async () => {
-    assert.match(succeeds("status").output, new RegExp(`${checkout.url} answers 200`));
+    assert.match(checkout.succeeds("status").output, new RegExp(`${checkout.url} answers 200`));
     const logs = checkout.start("logs");
     let output = "";
     logs.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -237,7 +232,7 @@ describe("The stack on a real cluster", () => {
   });
 
   it("takes a new password to MySQL and rolls the pods that read it", async () => {
-    succeeds("pulumi", "config", "set", "--secret", "mysqlPassword", "another password's turn");
+    checkout.succeeds("pulumi", "config", "set", "--secret", "mysqlPassword", "another password's turn");
     assert.deepEqual(changes(), [
       "blog-database-user",
       "blog-deployment",
@@ -246,7 +241,7 @@ describe("The stack on a real cluster", () => {
       "blog-mysql-password",
       "mysql-statefulset",
     ]);
-    succeeds("up");
+    checkout.succeeds("up");
     await until("the blog answers", 30, answers);
     assert.match((await visitor.get("/")).text, /First post[^]*ada/);
   });
@@ -285,10 +280,10 @@ describe("The stack on a real cluster", () => {
     await kill(killed);
     report("killed while MySQL was started");
 
-    const { seconds } = succeeds("up");
+    const { seconds } = checkout.succeeds("up");
     report(`up after that: ${seconds.toFixed(0)} s`);
     await until("the blog answers", 30, answers);
-    succeeds("preview", "--expect-no-changes");
+    checkout.succeeds("preview", "--expect-no-changes");
     const state = JSON.parse(stateFile()) as { checkpoint: { latest: { pending_operations?: unknown[] } } };
     assert.deepEqual(state.checkpoint.latest.pending_operations ?? [], []);
   });
@@ -299,15 +294,15 @@ describe("The stack on a real cluster", () => {
     for (const name of ["kind-cluster", "kind-provider", "images-mysql", "mysql-statefulset", "blog-deployment"]) {
       assert.ok(changed.includes(name), `${name} is not in ${changed.join(", ")}`);
     }
-    succeeds("up");
+    checkout.succeeds("up");
     await until("the blog answers", 30, answers);
     assert.equal(nodes().split("\n").length, 2);
-    succeeds("preview", "--expect-no-changes");
+    checkout.succeeds("preview", "--expect-no-changes");
   });
 
   it("is destroyed with the cluster already gone, and leaves nothing", () => {
     docker("rm", "--force", "--volumes", ...nodes().split("\n"));
-    const { seconds } = succeeds("destroy");
+    const { seconds } = checkout.succeeds("destroy");
     report(`destroy: ${seconds.toFixed(0)} s`);
     assert.equal(nodes(), "");
     if (docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster") === "") {
@@ -321,7 +316,7 @@ describe("The stack on a real cluster", () => {
     const killed = checkout.start("up");
     await until("nodes are being made", 90, () => nodes() !== "");
     await kill(killed);
-    succeeds("destroy");
+    checkout.succeeds("destroy");
     assert.equal(nodes(), "");
   });
 });

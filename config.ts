@@ -86,6 +86,7 @@ const schema = z.strictObject({
   logLevel: z.enum(["trace", "debug", "info", "warn", "error", "fatal"], {
     error: "trace, debug, info, warn, error or fatal",
   }),
+  registrationsPerHour: integer(0, 999_999),
   sessionKeys: optional(
     /^[^\0\r\n,]{32,}(?:,[^\0\r\n,]{32,})*$/,
     "keys of 32 or more characters each, separated by commas",

@@ -33,6 +33,10 @@ export interface BlogConfigurationArgs {
   logLevel?: pulumi.Input<string>;
   /** Whether browsers come over https. Defaults to false. */
   secureCookies?: boolean;
+  /** Users that may be registered from one address in an hour. Defaults to 100. */
+  registrationsPerHour?: pulumi.Input<number>;
+  /** Proxies in front of the blog that add the reader's address to X-Forwarded-For. Defaults to 0. */
+  trustedProxies?: number;
   /** Registry from which the nodes pull with a password. Defaults to none. */
   registry?: Registry | undefined;
 }
@@ -54,7 +58,7 @@ export const mySqlName = "mysql";
 export class BlogConfiguration extends pulumi.ComponentResource {
   /** ConfigMap of where the database is: MYSQL_HOST, MYSQL_PORT, MYSQL_DATABASE, and MYSQL_CA if it speaks TLS. */
   readonly database: k8s.core.v1.ConfigMap;
-  /** ConfigMap of the blog's own settings: LOG_LEVEL, COOKIE_SECURE. */
+  /** ConfigMap of the blog's own settings: LOG_LEVEL, COOKIE_SECURE, REGISTRATIONS_PER_HOUR, TRUSTED_PROXIES. */
   readonly settings: k8s.core.v1.ConfigMap;
   /** Secret of the blog's MySQL user: MYSQL_USER, MYSQL_PASSWORD. */
   readonly databaseUser: k8s.core.v1.Secret;
@@ -88,6 +92,8 @@ export class BlogConfiguration extends pulumi.ComponentResource {
     const blog = blogEnvironment({
       logLevel: args.logLevel ?? "info",
       secureCookies: args.secureCookies ?? false,
+      registrationsPerHour: args.registrationsPerHour ?? 100,
+      trustedProxies: args.trustedProxies ?? 0,
       sessionKeys,
     });
 

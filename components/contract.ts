@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
 /** What a container reads: variables, and secrets, each of which it takes as `X_FILE`, the path of a file. */
 export interface Environment {
@@ -72,14 +72,23 @@ export interface BlogSettings {
   logLevel: pulumi.Input<string>;
   /** Whether browsers come over https, so that cookies are for https only. */
   secureCookies: boolean;
+  /** Users that may be registered from one address in an hour. */
+  registrationsPerHour: pulumi.Input<number>;
+  /** Proxies in front of the blog that add the reader's address to X-Forwarded-For. */
+  trustedProxies: number;
   /** Keys that sign session cookies, newest first, separated by commas. */
   sessionKeys: pulumi.Input<string>;
 }
 
 /** What the blog reads beside {@link databaseEnvironment}. */
-export function blogEnvironment({ logLevel, secureCookies, sessionKeys }: BlogSettings) {
+export function blogEnvironment(settings: BlogSettings) {
   return {
-    variables: { LOG_LEVEL: logLevel, COOKIE_SECURE: String(secureCookies) },
-    secrets: { SESSION_KEYS: sessionKeys },
+    variables: {
+      LOG_LEVEL: settings.logLevel,
+      COOKIE_SECURE: String(settings.secureCookies),
+      REGISTRATIONS_PER_HOUR: pulumi.output(settings.registrationsPerHour).apply(String),
+      TRUSTED_PROXIES: String(settings.trustedProxies),
+    },
+    secrets: { SESSION_KEYS: settings.sessionKeys },
   } satisfies Environment;
 }

@@ -20,10 +20,11 @@ import { createMetrics } from "./metrics.ts";
 import { createPostsRouter } from "./posts/routes.ts";
 import { allowSecureCookies, noStore, securityHeaders } from "./security.ts";
 import { serveStatic } from "./static.ts";
+import { trustProxies } from "./trusted-proxies.ts";
 import { addViews } from "./views.ts";
 
 /** Below the 2 s within which a reader gets an answer, whatever the database does. */
-const DEADLINE_MS = 1800;
+const DEADLINE_MS = 1500;
 /** Below 1 s, the usual timeout of a readiness probe. */
 const READINESS_DEADLINE_MS = 900;
 
@@ -48,6 +49,7 @@ export function createApp(config: Config, db: Knex, log: Logger): Blog {
   });
   addViews(app);
 
+  app.use(trustProxies(config.TRUSTED_PROXIES));
   app.use(measureRequests);
   app.use(accessLog(log));
   app.use(async function closeWhenDraining(ctx, next) {
@@ -77,7 +79,10 @@ export function createApp(config: Config, db: Knex, log: Logger): Blog {
   app.use(deadline(DEADLINE_MS));
   app.use(sessions(app, db, config.COOKIE_SECURE));
   app.use(loadUser(db));
-  for (const router of [createAuthRouter(db, new PasswordHasher()), createPostsRouter(db)]) {
+  for (const router of [
+    createAuthRouter(db, new PasswordHasher(), config.REGISTRATIONS_PER_HOUR),
+    createPostsRouter(db),
+  ]) {
     app.use(router.routes());
     app.use(router.allowedMethods());
   }

@@ -16,6 +16,18 @@ export const configSchema = z.object({
     .transform((value) => value === "true")
     .default(false)
     .describe("true where browsers come over https, else false"),
+  REGISTRATIONS_PER_HOUR: z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .transform(Number)
+    .default(100)
+    .describe("how many users may be registered from one address in an hour, a whole number"),
+  TRUSTED_PROXIES: z
+    .string()
+    .regex(/^\d$/)
+    .transform(Number)
+    .default(0)
+    .describe("how many proxies in front of the blog add to X-Forwarded-For, 0 to 9"),
   SHUTDOWN_GRACE: z
     .string()
     .regex(/^\d{1,4}$/)

@@ -7,11 +7,11 @@ import { serviceKnexConfig } from "../db/config.ts";
 import { EnvironmentError, parseEnvironment } from "../db/environment.ts";
 import { createLogger } from "../db/log.ts";
 import { createApp } from "./app.ts";
-import { startSessionSweeper } from "./auth/session-sweeper.ts";
 import { configSchema } from "./config.ts";
 import type { Config } from "./config.ts";
 import { createMetricsServer } from "./metrics-server.ts";
 import { onShutdown } from "./shutdown.ts";
+import { startSweeper } from "./sweeper.ts";
 
 function readConfig(): Config {
   try {
@@ -35,12 +35,14 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
 const db = knex(serviceKnexConfig(config, log));
 const { app, metrics, drain } = createApp(config, db, log);
 const handle = app.callback();
-// Slow senders must not hold a connection for ever: 30 s are enough for the largest form over a poor line.
-const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (req, res) => void handle(req, res));
+// Slow senders must not hold a connection for ever: 30 s are enough for the largest form over a poor line. Node looks for them
+// every 30 s, unless told otherwise.
+const limits = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000 };
+const server = createServer(limits, (req, res) => void handle(req, res));
 const metricsServer = createMetricsServer(metrics);
 
 onShutdown({ log, graceMs: config.SHUTDOWN_GRACE * 1000, drain, servers: [server, metricsServer], db });
-startSessionSweeper(db, log);
+startSweeper(db, log);
 await Promise.all([listen(server, config.PORT), listen(metricsServer, config.METRICS_PORT)]);
 log.info({ port: portOf(server), metricsPort: portOf(metricsServer) }, "listening");
 

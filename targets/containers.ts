@@ -43,6 +43,8 @@ export function deployToContainers(config: StackConfig) {
   const blog = blogEnvironment({
     logLevel: config.logLevel,
     secureCookies: false,
+    registrationsPerHour: config.registrationsPerHour,
+    trustedProxies: 0,
     sessionKeys: credentials.sessionKeys,
   });
   const mySql = new MySqlContainer(

@@ -37,6 +37,9 @@ export function deployBlog(
       sessionKeys: config.sessionKeys,
       logLevel: config.logLevel,
       secureCookies: config.ingressTlsSecret !== undefined,
+      registrationsPerHour: config.registrationsPerHour,
+      // The Ingress controller.
+      trustedProxies: config.expose === "Ingress" ? 1 : 0,
       registry: registry(config),
     },
     { ...inCluster, dependsOn: [blogNamespace] },

@@ -3,6 +3,7 @@ import * as createUserAndPost from "./0001_create_user_and_post.ts";
 import * as createSession from "./0002_create_session.ts";
 import * as widenColumns from "./0003_widen_columns.ts";
 import * as indexPostsByTime from "./0004_index_posts_by_time.ts";
+import * as createAttempt from "./0005_create_attempt.ts";
 
 /** A step of the schema. It may be run again after a crash half-way, so each of its statements is guarded. */
 export interface Migration {
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   { name: "0002_create_session", up: createSession.up },
   { name: "0003_widen_columns", up: widenColumns.up },
   { name: "0004_index_posts_by_time", up: indexPostsByTime.up },
+  { name: "0005_create_attempt", up: createAttempt.up },
 ];
 
 function down(): Promise<never> {

@@ -30,7 +30,13 @@ interface Container {
 
 const access = { host: "h", port: 1, database: "d", user: "u", password: "p" };
 const database = databaseEnvironment(access);
-const blog = blogEnvironment({ logLevel: "info", secureCookies: false, sessionKeys: "k" });
+const blog = blogEnvironment({
+  logLevel: "info",
+  secureCookies: false,
+  registrationsPerHour: 100,
+  trustedProxies: 0,
+  sessionKeys: "k",
+});
 const names = (...environments: Environment[]) =>
   environments.flatMap(({ variables, secrets }) => [...Object.keys(variables), ...Object.keys(secrets)]).sort();
 const part = ({ user, memoryMebibytes, stopSeconds }: Omit<Container, "reads">) => ({
@@ -155,6 +161,7 @@ describe("The contract of the blog's image and MySQL's", () => {
     const { config } = parse(readFileSync("Pulumi.yaml", "utf8")) as { config: Record<string, { default: unknown }> };
     const keys: Record<string, string> = {
       LOG_LEVEL: "logLevel",
+      REGISTRATIONS_PER_HOUR: "registrationsPerHour",
       MYSQL_DATABASE: "mysqlDatabase",
       MYSQL_USER: "mysqlUser",
       BASE_IMAGE: "baseImage",

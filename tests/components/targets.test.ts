@@ -150,6 +150,8 @@ describe("The target existing", () => {
       "kubernetes:core/v1:Secret blog-session",
       "kubernetes:core/v1:Service blog-service",
       "kubernetes:core/v1:Service mysql-service",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-job-clients",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-readers",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy mysql-clients",
       "kubernetes:policy/v1:PodDisruptionBudget blog-disruption-budget",
       "pulumi:providers:kubernetes cluster-provider",
@@ -302,6 +304,8 @@ describe("The target existing", () => {
         },
       ],
     });
-    assert.equal((find("blog-settings").inputs.data as Inputs).COOKIE_SECURE, "true");
+    const settings = find("blog-settings").inputs.data as Inputs;
+    // The Ingress controller speaks TLS, and says where readers come from.
+    assert.deepEqual([settings.COOKIE_SECURE, settings.TRUSTED_PROXIES], ["true", "1"]);
   });
 });

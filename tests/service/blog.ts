@@ -25,6 +25,8 @@ export function serviceConfig(database: DatabaseConfig, overrides: Partial<Confi
     METRICS_PORT: 0,
     SESSION_KEYS: [KEY],
     COOKIE_SECURE: false,
+    REGISTRATIONS_PER_HOUR: 1000,
+    TRUSTED_PROXIES: 0,
     SHUTDOWN_GRACE: 5,
     ...overrides,
   };
@@ -126,7 +128,7 @@ export function useBlog(overrides: Partial<Config> = {}): Suite {
 
   beforeEach("insert Flask's test data", async () => {
     if (db === undefined) return;
-    for (const table of ["session", "post", "user"]) await db(table).delete();
+    for (const table of ["attempt", "session", "post", "user"]) await db(table).delete();
     await insertFlaskData(db);
     client = blog?.client();
   });

@@ -38,6 +38,8 @@ describe("The environment", () => {
       METRICS_PORT: 9464,
       SESSION_KEYS: ["n".repeat(32)],
       COOKIE_SECURE: false,
+      REGISTRATIONS_PER_HOUR: 100,
+      TRUSTED_PROXIES: 0,
       SHUTDOWN_GRACE: 25,
     });
   });
@@ -52,6 +54,8 @@ describe("The environment", () => {
       METRICS_PORT: "65535",
       SESSION_KEYS: keys,
       COOKIE_SECURE: "true",
+      REGISTRATIONS_PER_HOUR: "7",
+      TRUSTED_PROXIES: "1",
       SHUTDOWN_GRACE: "0",
       PATH: "/bin",
     });
@@ -63,6 +67,8 @@ describe("The environment", () => {
       METRICS_PORT: 65535,
       SESSION_KEYS: keys.split(","),
       COOKIE_SECURE: true,
+      REGISTRATIONS_PER_HOUR: 7,
+      TRUSTED_PROXIES: 1,
       SHUTDOWN_GRACE: 0,
     });
   });
@@ -111,6 +117,8 @@ describe("The environment", () => {
     ["PORT", " 80"],
     ["COOKIE_SECURE", "yes"],
     ["SHUTDOWN_GRACE", "1.5"],
+    ["REGISTRATIONS_PER_HOUR", "-1"],
+    ["TRUSTED_PROXIES", "10"],
     ["SESSION_KEYS", `${"n".repeat(32)},${"o".repeat(31)}`],
     ["SESSION_KEYS", `${"n".repeat(32)},`],
     ["LOG_LEVEL", "INFO"],

@@ -100,7 +100,7 @@ describe("The password hasher", () => {
     const hasher = new PasswordHasher();
     let ticks = 0;
     const timer = setInterval(() => (ticks += 1), 5);
-    await Promise.all(Array.from({ length: 4 }, () => hasher.hash("test")));
+    await Promise.all([hasher.hash("test"), hasher.hash("test")]);
     clearInterval(timer);
     assert.ok(ticks > 0);
   });
@@ -118,5 +118,14 @@ describe("The password hasher", () => {
       assert.equal(reason.retryAfter, 5);
     }
     assert.equal(await hasher.verify("test", "nonsense"), false);
+  });
+
+  it("refuses who has waited for a second, since the answer would come too late", async () => {
+    const hasher = new PasswordHasher();
+    // Some seconds of work.
+    const slow = `scrypt:131072:8:8$salt$${"ab".repeat(64)}`;
+    const running = [hasher.verify("test", slow), hasher.verify("test", slow)];
+    await assert.rejects(hasher.verify("test", "nonsense"), { status: 503, code: "PASSWORD_QUEUE_FULL" });
+    assert.deepEqual(await Promise.all(running), [false, false]);
   });
 });

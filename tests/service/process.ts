@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The blog as a process of its own. */
+export interface Service {
+  child: ChildProcessWithoutNullStreams;
+  output: () => string;
+  /** Resolves to the exit code. */
+  exit: Promise<number | null>;
+}
+
+/** Starts `service/server.ts` on free ports. */
+export function spawnService(environment: Record<string, string>): Service {
+  const child = spawn(process.execPath, ["--import", "tsx", "service/server.ts"], {
+    cwd: root,
+    env: { PATH: process.env.PATH, PORT: "0", METRICS_PORT: "0", ...environment },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
+  const exit = once(child, "close").then(([code]) => code as number | null);
+  return { child, output: () => output, exit };
+}
+
+/** The port on which it listens, once it does. */
+export async function listeningPort({ child, output }: Service, name = "port"): Promise<number> {
+  for (;;) {
+    const port = new RegExp(`"${name}":(\\d+).+"msg":"listening"`).exec(output())?.[1];
+    if (port !== undefined) return Number(port);
+    assert.equal(child.exitCode, null, output());
+    await sleep(50);
+  }
+}

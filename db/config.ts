@@ -96,7 +96,8 @@ export function serviceKnexConfig(config: DatabaseConfig, log: Logger, timeout =
     // Given, so that Knex does not ask each new server for it.
     version: "8.4",
     connection: { ...connection(config), connectTimeout: timeout },
-    pool: { min: 0, max: 10 },
+    // With 20 replicas, and some more while they are being replaced, still below the 151 connections that MySQL accepts.
+    pool: { min: 0, max: 5 },
     acquireConnectionTimeout: timeout,
     // Error messages would otherwise hold the values: passwords' hashes, session data.
     compileSqlOnError: false,

@@ -4,11 +4,12 @@ import { HttpError } from "./errors.ts";
 
 const parse = bodyParser({ enableTypes: ["form"], formLimit: "256kb" }) as unknown as Middleware;
 
-/** Reads a form's body; anything else that has a body is refused with 415, too much of it with 413. */
+/** Reads a form's body; anything else that has a body, or a compressed one, is refused with 415, too much of it with 413. */
 export const readForm: Middleware = async function readForm(ctx, next) {
-  const isEmpty = ctx.request.length === 0;
-  if (!isEmpty && ctx.is("urlencoded") === false)
-    throw new HttpError(415, "NOT_A_FORM", "The blog only accepts forms.");
+  // No browser compresses a form.
+  const isPlain = ["", "identity"].includes(ctx.get("Content-Encoding"));
+  const isForm = ctx.request.length === 0 || ctx.is("urlencoded") !== false;
+  if (!isPlain || !isForm) throw new HttpError(415, "NOT_A_FORM", "The blog only accepts forms.");
   await parse(ctx, next);
 };
 

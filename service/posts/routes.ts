@@ -9,15 +9,19 @@ import { limits, postProblem, readPost } from "./form.ts";
 import type { PostForm } from "./form.ts";
 import { findPost, listPosts } from "./posts.ts";
 import type { Post } from "./posts.ts";
+import { shareNext } from "./share-next.ts";
+import { WriteQueue } from "./write-queue.ts";
 
 /** The blog: its index, and writing, changing and deleting posts. */
 export function createPostsRouter(db: Knex): AppRouter {
   const router = new Router<State, Extension>();
+  const writes = new WriteQueue();
+  const firstPage = shareNext(() => listPosts(db));
 
   /** Shows the posts, newest first, ten a page. */
   router.get("/", async (ctx) => {
     const before = ctx.query.before;
-    const page = await listPosts(db, before === undefined ? undefined : parseCursor(String(before)));
+    const page = await (before === undefined ? firstPage() : listPosts(db, parseCursor(String(before))));
     ctx.render("posts/index.html", { ...page, isFirstPage: before === undefined });
   });
 
@@ -33,7 +37,7 @@ export function createPostsRouter(db: Knex): AppRouter {
       showForm(ctx, "create", form, { error });
       return;
     }
-    await db("post").insert({ ...form, author_id: ctx.state.user?.id });
+    await writes.create(() => db("post").insert({ ...form, author_id: ctx.state.user?.id }));
     ctx.redirect("/");
   });
 
@@ -51,14 +55,14 @@ export function createPostsRouter(db: Knex): AppRouter {
       showForm(ctx, "update", form, { post, error });
       return;
     }
-    await db("post").where("id", post.id).update(form);
+    await writes.change(post.id, () => db("post").where("id", post.id).update(form));
     ctx.redirect("/");
   });
 
   /** Deletes a post, if the current user is its author. */
   router.post("/:id/delete", requireLogin, requireCsrfToken, async (ctx) => {
     const post = await getPost(db, ctx);
-    await db("post").where("id", post.id).delete();
+    await writes.change(post.id, () => db("post").where("id", post.id).delete());
     ctx.redirect("/");
   });
 

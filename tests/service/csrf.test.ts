@@ -25,6 +25,11 @@ describe("A form", () => {
     { "Sec-Fetch-Site": "cross-site", Origin: "OWN" },
     { Origin: "http://evil.example" },
     { Origin: "null" },
+    { Origin: "OWN.evil.example" },
+    { Origin: "OWN, OWN" },
+    { Origin: "file://" },
+    { "Sec-Fetch-Site": "SAME-ORIGIN" },
+    { "Sec-Fetch-Site": "same-origin, cross-site" },
   ];
   const own: Record<string, string>[] = [
     { "Sec-Fetch-Site": "same-origin" },
@@ -34,7 +39,7 @@ describe("A form", () => {
   ];
 
   function withOwnOrigin(headers: Record<string, string>): Record<string, string> {
-    return headers.Origin === "OWN" ? { ...headers, Origin: suite.blog.url } : headers;
+    return headers.Origin ? { ...headers, Origin: headers.Origin.replaceAll("OWN", suite.blog.url) } : headers;
   }
 
   async function state(): Promise<unknown> {
@@ -65,6 +70,21 @@ describe("A form", () => {
       const reply = await client.post(path, fields, { token: null });
       assert.equal(reply.status, 403);
       assert.match(reply.text, /This form has expired, so nothing was changed/);
+      assert.deepEqual(await state(), before);
+    });
+
+    it(`to ${path} is refused without a token, whatever page it says it comes from`, async () => {
+      const client = await clientFor(guest);
+      await client.get("/auth/login");
+      const before = await state();
+      for (const headers of [
+        { Referer: `${suite.blog.url}${path}` },
+        { Referer: "http://evil.example/" },
+        { Origin: suite.blog.url, Referer: `${suite.blog.url}${path}`, "Sec-Fetch-Site": "same-origin" },
+        { "X-Requested-With": "XMLHttpRequest", "X-CSRF-Token": await client.token() },
+      ]) {
+        assert.equal((await client.post(path, fields, { token: null, headers })).status, 403, JSON.stringify(headers));
+      }
       assert.deepEqual(await state(), before);
     });
 
@@ -107,6 +127,23 @@ describe("A form", () => {
     const token = await client.token();
     await client.login();
     assert.equal((await client.post("/create", { title: "new", body: "" }, { token })).status, 403);
+  });
+
+  it("is refused with the token of another session, even the same user's, and of one that is over", async () => {
+    const { client, blog, db } = suite;
+    await client.login();
+    const [elsewhere, former] = [blog.client(), blog.client()];
+    for (const other of [elsewhere, former]) await other.login();
+    const tokens = [await elsewhere.token(), await former.token()];
+    await former.logout();
+    for (const token of tokens) {
+      for (const path of ["/create", "/1/update", "/1/delete", "/auth/logout"]) {
+        assert.equal((await client.post(path, { title: "new", body: "new" }, { token })).status, 403, path);
+      }
+    }
+    // Nor is it worth anything where it comes from: there is no session any more.
+    assert.equal((await former.post("/create", {}, { token: tokens[1] ?? null })).location, "/auth/login");
+    assert.equal((await db("post").select()).length, 1);
   });
 
   it("that has expired keeps the text of a post, in a form that can be sent again", async () => {

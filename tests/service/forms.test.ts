@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { useBlog } from "./blog.ts";
+import type { Client } from "./client.ts";
 
 describe("The registration form", () => {
   const suite = useBlog();
@@ -58,6 +59,62 @@ describe("The registration form", () => {
     );
     assert.deepEqual(replies.map(({ location }) => location).sort(), ["/auth/login", null].sort());
     assert.equal((await db("user").select().where("username", "new")).length, 1);
+  });
+});
+
+describe("Registration", () => {
+  const suite = useBlog({ REGISTRATIONS_PER_HOUR: 3 });
+
+  it("is limited for each address, names that are taken included, but not what the form refuses", async () => {
+    const { client, db } = suite;
+    await client.post("/auth/register", { username: "", password: "x" });
+    for (const username of ["one", "two", "two"]) await client.post("/auth/register", { username, password: "x" });
+    const reply = await client.post("/auth/register", { username: "three", password: "x" });
+    assert.equal(reply.status, 429);
+    const seconds = Number(reply.headers.get("retry-after"));
+    assert.ok(seconds > 3590 && seconds <= 3600, String(seconds));
+    assert.deepEqual(await db("user").pluck("username").orderBy("id"), ["test", "other", "one", "two"]);
+    await db("attempt").update({ expires: db.raw("UTC_TIMESTAMP()") });
+    assert.equal((await client.post("/auth/register", { username: "three", password: "x" })).location, "/auth/login");
+  });
+});
+
+describe("The reader's address", () => {
+  const registrations = { REGISTRATIONS_PER_HOUR: 1 };
+  /** Whether each of two users may register who say that they come from these addresses. */
+  const registered = async (client: Client, addresses: string[]): Promise<boolean[]> => {
+    const statuses: number[] = [];
+    for (const [index, address] of addresses.entries()) {
+      const user = { username: `user ${String(index)}`, password: "x" };
+      const { status } = await client.post("/auth/register", user, { headers: { "x-forwarded-for": address } });
+      statuses.push(status);
+    }
+    return statuses.map((status) => status === 302);
+  };
+
+  describe("without a proxy", () => {
+    const suite = useBlog(registrations);
+
+    it("is the connection's own, whatever they write", async () => {
+      assert.deepEqual(await registered(suite.client, ["192.0.2.1", "192.0.2.2"]), [true, false]);
+    });
+  });
+
+  describe("behind a proxy", () => {
+    const suite = useBlog({ ...registrations, TRUSTED_PROXIES: 1 });
+
+    it("is what the proxy adds, whatever they write", async () => {
+      assert.deepEqual(await registered(suite.client, ["192.0.2.1", "192.0.2.2"]), [true, true]);
+    });
+
+    it("is not what they write before the proxy adds it", async () => {
+      const addresses = ["198.51.100.1, 192.0.2.3", "198.51.100.2,192.0.2.3"];
+      assert.deepEqual(await registered(suite.client, addresses), [true, false]);
+    });
+
+    it("is the connection's own, if the proxy adds none", async () => {
+      assert.deepEqual(await registered(suite.client, ["", ""]), [true, false]);
+    });
   });
 });
 

@@ -8,7 +8,7 @@ import { blogPod } from "./blogPod.ts";
 import { blogName } from "./blogService.ts";
 import { blogContract } from "./contract.ts";
 import { labels, mySqlClient, selectorLabels } from "./labels.ts";
-import { childOptions } from "./options.ts";
+import { childOptions, dependencies } from "./options.ts";
 
 export interface BlogArgs {
   /** Namespace of the objects. */
@@ -32,8 +32,8 @@ const drainSeconds = 5;
 const targetUtilization = 70;
 
 /**
- * The blog: a Deployment that is never short of a pod while it rolls, a PodDisruptionBudget for its nodes, and on demand a
- * HorizontalPodAutoscaler, which needs metrics-server in the cluster.
+ * The blog: a Deployment that is never short of a pod while it rolls, a PodDisruptionBudget for its nodes, a NetworkPolicy that
+ * keeps its metrics in the cluster, and on demand a HorizontalPodAutoscaler, which needs metrics-server in the cluster.
  */
 export class Blog extends pulumi.ComponentResource {
   readonly deployment: k8s.apps.v1.Deployment;
@@ -43,6 +43,22 @@ export class Blog extends pulumi.ComponentResource {
     const options = childOptions(this, opts);
     const metadata = { name: blogName, namespace: args.namespace, labels: labels(blogName) };
     const selector = { matchLabels: selectorLabels(blogName) };
+    const networkPolicy = new k8s.networking.v1.NetworkPolicy(
+      `${name}-readers`,
+      {
+        metadata,
+        spec: {
+          podSelector: selector,
+          policyTypes: ["Ingress"],
+          ingress: [
+            { ports: [{ port: "http", protocol: "TCP" }] },
+            // A Prometheus may be in any namespace, but not outside the cluster.
+            { from: [{ namespaceSelector: {} }], ports: [{ port: "metrics", protocol: "TCP" }] },
+          ],
+        },
+      },
+      options,
+    );
     new k8s.policy.v1.PodDisruptionBudget(
       `${name}-disruption-budget`,
       { metadata, spec: { maxUnavailable: 1, selector } },
@@ -60,7 +76,11 @@ export class Blog extends pulumi.ComponentResource {
         },
       },
       // The number is the autoscaler's then, from the first one on.
-      args.maxReplicas === undefined ? options : { ...options, ignoreChanges: ["spec.replicas"] },
+      {
+        ...options,
+        dependsOn: [...dependencies(opts), networkPolicy],
+        ...(args.maxReplicas !== undefined && { ignoreChanges: ["spec.replicas"] }),
+      },
     );
     if (args.maxReplicas !== undefined) {
       new k8s.autoscaling.v2.HorizontalPodAutoscaler(
@@ -133,6 +153,14 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
           labelSelector: { matchLabels: { ...selectorLabels(blogName), ...revision } },
         },
       ],
+      // From a node that is missed, the pods move at once instead of after five minutes: else they would be taken for ready, in vain,
+      // for as long as they take to start when the node comes back.
+      tolerations: ["not-ready", "unreachable"].map((condition) => ({
+        key: `node.kubernetes.io/${condition}`,
+        operator: "Exists",
+        effect: "NoExecute",
+        tolerationSeconds: 5,
+      })),
       terminationGracePeriodSeconds: drainSeconds + blogContract.stopSeconds,
     },
   };

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import { blogContract, secretsFolder } from "./contract.ts";
 import {
+  containerResources,
   containerSecurityContext,
   podDefaults,
   podSecurityContext,
@@ -42,10 +43,10 @@ export function blogPod(
         envFrom: configMaps.map(({ metadata }) => ({ configMapRef: { name: metadata.name } })),
         env: secretFileVariables(secretKeys),
         securityContext: containerSecurityContext,
-        resources: {
-          requests: { cpu: "50m", memory: "128Mi" },
-          limits: { cpu: "1", memory: `${String(blogContract.memoryMebibytes)}Mi` },
-        },
+        resources: containerResources(
+          { cpu: "50m", memory: "128Mi", disk: "64Mi" },
+          { cpu: "1", memory: `${String(blogContract.memoryMebibytes)}Mi`, disk: "512Mi" },
+        ),
         volumeMounts: [{ name: "secrets", mountPath: secretsFolder, readOnly: true }],
         ...extra,
       },

@@ -6,7 +6,13 @@ import type { LoggingConfiguration } from "./loggingConfiguration.ts";
 import { elasticsearchName } from "./loggingNames.ts";
 import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
-import { containerSecurityContext, podDefaults, podSecurityContext, secretVariable } from "./pods.ts";
+import {
+  containerResources,
+  containerSecurityContext,
+  podDefaults,
+  podSecurityContext,
+  secretVariable,
+} from "./pods.ts";
 
 export interface ElasticsearchArgs {
   /** Namespace of the objects. */
@@ -84,7 +90,7 @@ function statefulSetSpec(args: ElasticsearchArgs): k8s.types.input.apps.v1.State
             ports: [{ name: "http", containerPort: 9200 }],
             // The image's entrypoint writes the keystore beside the configuration.
             securityContext: { ...containerSecurityContext, readOnlyRootFilesystem: false },
-            resources: { requests: { cpu: "100m", memory }, limits: { cpu: "2", memory } },
+            resources: containerResources({ cpu: "100m", memory, disk: "64Mi" }, { cpu: "2", memory, disk: "1Gi" }),
             // By socket: each path asks for a password. Who sets it up waits until it accepts one.
             startupProbe: { ...answers, periodSeconds: 2, failureThreshold: 150 },
             readinessProbe: { ...answers, periodSeconds: 5 },

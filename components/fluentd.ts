@@ -6,7 +6,13 @@ import { elasticsearchClient, labels, selectorLabels } from "./labels.ts";
 import type { LoggingConfiguration } from "./loggingConfiguration.ts";
 import { fluentdName, fluentdState } from "./loggingNames.ts";
 import { childOptions, dependencies } from "./options.ts";
-import { containerSecurityContext, podDefaults, secretFileVariables, secretVolume } from "./pods.ts";
+import {
+  containerResources,
+  containerSecurityContext,
+  podDefaults,
+  secretFileVariables,
+  secretVolume,
+} from "./pods.ts";
 
 export interface FluentdArgs {
   /** Namespace of the objects. */
@@ -90,7 +96,10 @@ function podSpec(args: FluentdArgs, serviceAccountName: pulumi.Input<string>): k
         ],
         ports: [{ name: "monitor", containerPort: 24220 }],
         securityContext: containerSecurityContext,
-        resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "1", memory: "192Mi" } },
+        resources: containerResources(
+          { cpu: "50m", memory: "128Mi", disk: "64Mi" },
+          { cpu: "1", memory: "192Mi", disk: "512Mi" },
+        ),
         startupProbe: { ...alive, periodSeconds: 2, failureThreshold: 150 },
         readinessProbe: { ...alive, periodSeconds: 10 },
         livenessProbe: { ...alive, periodSeconds: 20, failureThreshold: 6 },

@@ -6,7 +6,13 @@ import type { LoggingConfiguration } from "./loggingConfiguration.ts";
 import { elasticsearchName, kibanaName } from "./loggingNames.ts";
 import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
-import { containerSecurityContext, podDefaults, podSecurityContext, secretVariable } from "./pods.ts";
+import {
+  containerResources,
+  containerSecurityContext,
+  podDefaults,
+  podSecurityContext,
+  secretVariable,
+} from "./pods.ts";
 
 export interface KibanaArgs {
   /** Namespace of the objects. */
@@ -92,7 +98,10 @@ function podSpec(args: KibanaArgs): k8s.types.input.core.v1.PodSpec {
         ],
         ports: [{ name: "http", containerPort: 5601 }],
         securityContext: containerSecurityContext,
-        resources: { requests: { cpu: "100m", memory: "512Mi" }, limits: { cpu: "2", memory: "1Gi" } },
+        resources: containerResources(
+          { cpu: "100m", memory: "512Mi", disk: "64Mi" },
+          { cpu: "2", memory: "1Gi", disk: "1Gi" },
+        ),
         startupProbe: { ...available, periodSeconds: 3, failureThreshold: 200 },
         readinessProbe: { ...available, periodSeconds: 10 },
         // Not its status: a restart of Kibana would not bring Elasticsearch back.

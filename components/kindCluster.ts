@@ -119,11 +119,26 @@ export class KindCluster extends pulumi.ComponentResource {
   }
 }
 
+/**
+ * How soon the cluster notices that a node has stopped, and sends its pods no more requests: after 16 s instead of 40 s. A node
+ * says that it is alive every 2 s then, a quarter of its lease. kubeadm's v1beta3 is what kind uses up to Kubernetes 1.35.
+ * https://kubernetes.io/docs/reference/node/node-status/#heartbeats
+ */
+const nodeFailureDetection = [
+  { apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration", nodeLeaseDurationSeconds: 8 },
+  {
+    apiVersion: "kubeadm.k8s.io/v1beta3",
+    kind: "ClusterConfiguration",
+    controllerManager: { extraArgs: { "node-monitor-grace-period": "16s", "node-monitor-period": "2s" } },
+  },
+];
+
 /** kind's configuration of a cluster with one control-plane node, which publishes the ports, and the given workers. */
 export function kindConfig(workers: number, image: string, extraPortMappings: PortMapping[]): string {
   return stringify({
     kind: "Cluster",
     apiVersion: "kind.x-k8s.io/v1alpha4",
+    kubeadmConfigPatches: nodeFailureDetection.map((patch) => stringify(patch)),
     nodes: [
       { role: "control-plane", image, ...(extraPortMappings.length > 0 && { extraPortMappings }) },
       ...Array.from({ length: workers }, () => ({ role: "worker", image })),

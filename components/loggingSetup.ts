@@ -5,6 +5,7 @@ import { secretsFolder } from "./contract.ts";
 import { labels } from "./labels.ts";
 import { childOptions } from "./options.ts";
 import {
+  containerResources,
   containerSecurityContext,
   podDefaults,
   podSecurityContext,
@@ -72,7 +73,10 @@ export class LoggingSetup extends pulumi.ComponentResource {
                     ...secretFileVariables(passwords.map(({ key }) => key)),
                   ],
                   securityContext: containerSecurityContext,
-                  resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { cpu: "1", memory: "96Mi" } },
+                  resources: containerResources(
+                    { cpu: "50m", memory: "96Mi", disk: "16Mi" },
+                    { cpu: "1", memory: "96Mi", disk: "128Mi" },
+                  ),
                   volumeMounts: [
                     { name: "requests", mountPath: "/etc/koa-blog", readOnly: true },
                     { name: "secrets", mountPath: secretsFolder, readOnly: true },

@@ -7,6 +7,7 @@ import { labels, mySqlClient, selectorLabels } from "./labels.ts";
 import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
 import {
+  containerResources,
   containerSecurityContext,
   podDefaults,
   podSecurityContext,
@@ -103,10 +104,11 @@ function statefulSetSpec(args: MySqlArgs): k8s.types.input.apps.v1.StatefulSetSp
             ],
             ports: [{ name: "mysql", containerPort: mySqlContract.port }],
             securityContext: containerSecurityContext,
-            resources: {
-              requests: { cpu: "100m", memory: "512Mi" },
-              limits: { cpu: "2", memory: `${String(mySqlContract.memoryMebibytes)}Mi` },
-            },
+            resources: containerResources(
+              { cpu: "100m", memory: "512Mi", disk: "64Mi" },
+              // Large sorts go to /tmp.
+              { cpu: "2", memory: `${String(mySqlContract.memoryMebibytes)}Mi`, disk: "2Gi" },
+            ),
             // The first start initialises the volume, which takes minutes on a slow disk.
             startupProbe: { ...answers, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 150 },
             readinessProbe: { ...answers, periodSeconds: 5, timeoutSeconds: 5 },

@@ -29,6 +29,22 @@ export const containerSecurityContext = {
   capabilities: { drop: ["ALL"] },
 } satisfies k8s.types.input.core.v1.SecurityContext;
 
+/** A container's part of its node. Without a limit to its log and temporary files, one could fill the node's disk. */
+export function containerResources(
+  requests: Resources,
+  limits: Resources,
+): k8s.types.input.core.v1.ResourceRequirements {
+  const quantities = ({ cpu, memory, disk }: Resources) => ({ cpu, memory, "ephemeral-storage": disk });
+  return { requests: quantities(requests), limits: quantities(limits) };
+}
+
+interface Resources {
+  cpu: string;
+  memory: string;
+  /** Of the node's disk, volumes not counted. */
+  disk: string;
+}
+
 /** A volume with the keys of Secrets as files, for the pod's group to read. */
 export function secretVolume(name: string, secretNames: pulumi.Input<string>[]): k8s.types.input.core.v1.Volume {
   return {

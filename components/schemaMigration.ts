@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { BlogConfiguration } from "./blogConfiguration.ts";
 import { blogPod } from "./blogPod.ts";
-import { labels, mySqlClient } from "./labels.ts";
-import { childOptions } from "./options.ts";
+import { labels, mySqlClient, selectorLabels } from "./labels.ts";
+import { childOptions, dependencies } from "./options.ts";
 
 export interface SchemaMigrationArgs {
   /** Namespace of the Job. */
@@ -37,6 +37,15 @@ export class SchemaMigration extends pulumi.ComponentResource {
       },
       { command: ["node", "db/migrate.ts"] },
     );
+    const networkPolicy = new k8s.networking.v1.NetworkPolicy(
+      `${name}-job-clients`,
+      {
+        metadata: { name: component, namespace: args.namespace, labels: labels(component) },
+        // None: nobody has to reach it.
+        spec: { podSelector: { matchLabels: selectorLabels(component) }, policyTypes: ["Ingress"] },
+      },
+      childOptions(this, opts),
+    );
     this.job = new k8s.batch.v1.Job(
       `${name}-job`,
       {
@@ -54,7 +63,7 @@ export class SchemaMigration extends pulumi.ComponentResource {
           },
         },
       },
-      childOptions(this, opts),
+      { ...childOptions(this, opts), dependsOn: [...dependencies(opts), networkPolicy] },
     );
     this.registerOutputs({ job: this.job });
   }

@@ -222,12 +222,24 @@ describe("The shell commands", () => {
 });
 
 describe("kind's configuration", () => {
-  it("has one control plane, which publishes the ports, and the workers", () => {
+  it("has one control plane, which publishes the ports, and workers that are missed soon", () => {
     const mapping = { containerPort: 30423, hostPort: 8080, listenAddress: "127.0.0.1", protocol: "TCP" as const };
     assert.equal(
       kindConfig(2, "kindest/node:v1.26.0", [mapping]),
       `kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
+kubeadmConfigPatches:
+  - |
+    apiVersion: kubelet.config.k8s.io/v1beta1
+    kind: KubeletConfiguration
+    nodeLeaseDurationSeconds: 8
+  - |
+    apiVersion: kubeadm.k8s.io/v1beta3
+    kind: ClusterConfiguration
+    controllerManager:
+      extraArgs:
+        node-monitor-grace-period: 16s
+        node-monitor-period: 2s
 nodes:
   - role: control-plane
     image: kindest/node:v1.26.0

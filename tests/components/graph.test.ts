@@ -58,6 +58,8 @@ describe("The program's resource graph", () => {
       "kubernetes:core/v1:Secret blog-session",
       "kubernetes:core/v1:Service blog-service",
       "kubernetes:core/v1:Service mysql-service",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-job-clients",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-readers",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy mysql-clients",
       "kubernetes:policy/v1:PodDisruptionBudget blog-disruption-budget",
       "pulumi:providers:kubernetes kind-provider",

@@ -30,8 +30,8 @@ describe("The manifests", () => {
         readOnlyRootFilesystem: true,
         capabilities: { drop: ["ALL"] },
       });
-      assert.deepEqual(Object.keys(container.resources.requests), ["cpu", "memory"]);
-      assert.deepEqual(Object.keys(container.resources.limits), ["cpu", "memory"]);
+      assert.deepEqual(Object.keys(container.resources.requests), ["cpu", "ephemeral-storage", "memory"]);
+      assert.deepEqual(Object.keys(container.resources.limits), ["cpu", "ephemeral-storage", "memory"]);
       assert.equal(container.imagePullPolicy, "IfNotPresent");
     });
 
@@ -80,6 +80,17 @@ describe("The manifests", () => {
     assert.equal(constraint.labelSelector.matchLabels["koa-blog/revision"], labels["koa-blog/revision"]);
   });
 
+  it("move the blog's pods from a node that is missed at once", () => {
+    const { tolerations } = podSpec(find("blog-deployment"));
+    assert.deepEqual(
+      tolerations.map(({ key, tolerationSeconds }) => [key, tolerationSeconds]),
+      [
+        ["node.kubernetes.io/not-ready", 5],
+        ["node.kubernetes.io/unreachable", 5],
+      ],
+    );
+  });
+
   it("let the pods marked as MySQL's clients reach it, on its port, and no other", () => {
     assert.deepEqual(find("mysql-clients").inputs.spec, {
       podSelector: { matchLabels: { "app.kubernetes.io/name": "mysql", "app.kubernetes.io/part-of": "koa-blog" } },
@@ -96,6 +107,22 @@ describe("The manifests", () => {
       return template.metadata.labels["koa-blog/mysql-client"] === "true";
     });
     assert.deepEqual(marked, ["blog-job", "blog-deployment"]);
+  });
+
+  it("let everybody read the blog, nobody outside the cluster its metrics, and nobody reach the migration", () => {
+    assert.deepEqual(find("blog-readers").inputs.spec, {
+      podSelector: { matchLabels: { "app.kubernetes.io/name": "koa-blog", "app.kubernetes.io/part-of": "koa-blog" } },
+      policyTypes: ["Ingress"],
+      ingress: [
+        { ports: [{ port: "http", protocol: "TCP" }] },
+        { from: [{ namespaceSelector: {} }], ports: [{ port: "metrics", protocol: "TCP" }] },
+      ],
+    });
+    const { podSelector, ingress } = find("blog-job-clients").inputs.spec as Inputs;
+    assert.deepEqual(podSelector, {
+      matchLabels: { "app.kubernetes.io/name": "koa-blog-migration", "app.kubernetes.io/part-of": "koa-blog" },
+    });
+    assert.equal(ingress, undefined);
   });
 
   it("publish the blog on NodePort 30423 without waiting for its pods", () => {
@@ -179,6 +206,7 @@ describe("The settings", () => {
         mysqlDatabase: "posts",
         mysqlUser: "writer",
         logLevel: "debug",
+        registrationsPerHour: "5",
         mergeKubeconfig: "true",
         logging: "false",
       },
@@ -217,7 +245,12 @@ describe("The settings", () => {
       MYSQL_USER: "writer",
       MYSQL_PASSWORD: "a configured password",
     });
-    assert.deepEqual(find("blog-settings").inputs.data, { LOG_LEVEL: "debug", COOKIE_SECURE: "false" });
+    assert.deepEqual(find("blog-settings").inputs.data, {
+      LOG_LEVEL: "debug",
+      COOKIE_SECURE: "false",
+      REGISTRATIONS_PER_HOUR: "5",
+      TRUSTED_PROXIES: "0",
+    });
     assert.deepEqual(
       resources.filter(({ type }) => type.startsWith("random:")).map(({ name }) => name),
       ["blog-mysql-root-password"],

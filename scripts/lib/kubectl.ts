@@ -4,21 +4,36 @@ import { kubeconfigPath } from "../../components/kubeconfigPath.ts";
 import { settings } from "./project.ts";
 
 /**
- * Runs kubectl on this terminal: the one that every kind node carries, or this machine's own for a cluster that was there
- * before, with the stack's context.
+ * Runs kubectl on this terminal.
  *
  * @returns its exit code
  * @throws Error if there is no such command, or no cluster
  */
 export function kubectl(...args: string[]): number {
-  const { target, clusterName, kubeconfig, kubeContext } = settings();
-  if (target === "containers") throw new Error("This stack has no cluster: its target is containers");
-  return target === "kind"
-    ? onTerminal("docker", "exec", `${clusterName}-control-plane`, ...inNode, ...args)
-    : onTerminal("kubectl", "--kubeconfig", kubeconfigPath(kubeconfig || undefined), "--context", kubeContext, ...args);
+  const [command = "", ...rest] = kubectlCommand();
+  return onTerminal(command, ...rest, ...args);
 }
 
-const inNode = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"];
+/**
+ * The kubectl of the stack: the one that every kind node carries, or this machine's own for a cluster that was there before,
+ * with the stack's context.
+ *
+ * @param input - whether it is to read from standard input
+ * @throws Error if the stack has no cluster
+ */
+export function kubectlCommand({ input = false } = {}): string[] {
+  const { target, clusterName, kubeconfig, kubeContext } = settings();
+  switch (target) {
+    case "containers":
+      throw new Error("This stack has no cluster: its target is containers");
+    case "existing":
+      return ["kubectl", "--kubeconfig", kubeconfigPath(kubeconfig || undefined), "--context", kubeContext];
+    case "kind": {
+      const inNode = [`${clusterName}-control-plane`, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"];
+      return ["docker", "exec", ...(input ? ["-i"] : []), ...inNode];
+    }
+  }
+}
 
 /** Runs a command on this terminal and returns its exit code. */
 export function onTerminal(command: string, ...args: string[]): number {

@@ -12,6 +12,7 @@ export function fetchAnew(url: string, init: RequestInit = {}): Promise<Response
 export class Visitor {
   readonly #cookies = new Map<string, string>();
   readonly #url: string;
+  #token = "";
 
   constructor(url: string) {
     this.#url = url;
@@ -24,12 +25,23 @@ export class Visitor {
 
   /** Submits the form of the page: the token comes from the page itself. */
   async submit(page: string, fields: Record<string, string>, action = page): Promise<Response> {
+    await this.prepare(page);
+    return this.send(action, fields);
+  }
+
+  /** Takes the token from the form of a page, for as many forms as are sent in this session. */
+  async prepare(page: string): Promise<void> {
     const { text } = await this.get(page);
-    const token = /name="([^"]*csrf[^"]*)"[^>]*value="([^"]+)"/.exec(text);
-    if (!token?.[1] || !token[2]) throw new Error(`${page} has no form with a token: ${text.slice(0, 500)}`);
+    const token = /name="_csrf"[^>]*value="([^"]+)"/.exec(text)?.[1];
+    if (!token) throw new Error(`${page} has no form with a token: ${text.slice(0, 500)}`);
+    this.#token = token;
+  }
+
+  /** Sends a form with the token that was taken before. */
+  send(action: string, fields: Record<string, string>): Promise<Response> {
     return this.#fetch(action, {
       method: "POST",
-      body: new URLSearchParams({ ...fields, [token[1]]: token[2] }),
+      body: new URLSearchParams({ ...fields, _csrf: this.#token }),
       headers: { origin: this.#url },
     });
   }

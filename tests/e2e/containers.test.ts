@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { fetchAnew, Visitor } from "./blog.ts";
@@ -107,6 +107,27 @@ describe("The blog in plain containers", () => {
     assert.match(output, /\d+ unchanged/);
     assert.doesNotMatch(output, /\d+ (created|updated|replaced|deleted)/);
     assert.equal(checkout.gitStatus(), "");
+  });
+
+  it("are backed up into a file that only its owner reads, and restored, but over nothing without being told to", async () => {
+    const backup = checkout.npm("backup", "blog.dump.gz");
+    assert.equal(backup.status, 0, backup.output);
+    assert.equal(statSync(join(checkout.folder, "blog.dump.gz")).mode & 0o777, 0o600);
+    await visitor.submit("/create", { title: "A post that goes", body: "…" });
+    const again = checkout.npm("backup", "blog.dump.gz");
+    assert.notEqual(again.status, 0);
+    assert.match(again.output, /blog.dump.gz is there already/);
+    const refused = checkout.npm("restore", "blog.dump.gz");
+    assert.notEqual(refused.status, 0);
+    assert.match(refused.output, /There are users in this blog.*add --replace/);
+    assert.match((await visitor.get("/")).text, /A post that goes/);
+    const restored = checkout.npm("restore", "blog.dump.gz", "--replace");
+    assert.equal(restored.status, 0, restored.output);
+    assert.doesNotMatch((await visitor.get("/")).text, /A post that goes/);
+    await showsPost();
+    assert.match(checkout.npm("restore", "package.json", "--replace").output, /package.json is no backup/);
+    assert.match(checkout.npm("restore").output, /Usage: npm run restore/);
+    rmSync(join(checkout.folder, "blog.dump.gz"));
   });
 
   it("show no password to who looks at processes, containers, images, logs, outputs or the state", async () => {

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { fetchAnew, Visitor } from "../e2e/blog.ts";
+import { kill } from "../e2e/checkout.ts";
+import { Random } from "../security/random.ts";
+import { Cluster, docker } from "./cluster.ts";
+
+const clusterName = "koa-blog-kills-e2e";
+const kills = Number(process.env.CHAOS_KILLS ?? 10);
+const seed = Number(process.env.CHAOS_SEED ?? Date.now());
+
+/** One real stack. The tests build on each other; the first failure ends them. */
+describe("A run that is killed with SIGKILL", () => {
+  let cluster: Cluster;
+  let expected: string[] = [];
+  const random = new Random(seed);
+  /** Seconds that an undisturbed run takes, from nothing and with a change. */
+  const seconds = { anew: 0, changed: 0 };
+  let revision = 0;
+
+  const change = () => {
+    revision += 1;
+    const path = "service/views/base.html";
+    cluster.write(path, cluster.read(path).replace(/<!-- \d+ -->|(?=<\/body>)/, `<!-- ${String(revision)} -->`));
+    cluster.configure({ logLevel: revision % 2 ? "debug" : "info" });
+  };
+  /** All that the stack has in the engine and in the cluster; of what has a generated name, the part that stays. */
+  const objects = async (): Promise<string[]> => {
+    const kinds = "namespaces,all,configmaps,secrets,serviceaccounts,pvc,networkpolicies,poddisruptionbudgets";
+    const inCluster = await cluster.ctl("get", kinds, "--output", "name");
+    const nodes = await docker("ps", "--all", "--format", "{{.Names}}", "--filter", `name=^${clusterName}`);
+    return (
+      [...inCluster.split("\n"), ...nodes.split("\n")]
+        // Earlier ReplicaSets stay for a roll-back, and earlier Jobs and pods for a while.
+        .filter((name) => !/^(replicaset|job|pod\/koa-blog)/.test(name))
+        .map((name) => name.replace(/-[0-9a-f]{8}$/, ""))
+        .sort()
+    );
+  };
+  const assertArrives = async (killedAfter: string) => {
+    const again = await cluster.mustRun("up");
+    console.log(`      killed ${killedAfter}; up after that: ${again.seconds.toFixed(0)} s`);
+    await cluster.untilRolledOut();
+    assert.equal((await fetchAnew(cluster.url)).status, 200);
+    assert.equal((await cluster.blogPods()).length, 2);
+    assert.deepEqual(await objects(), expected);
+    await cluster.mustRun("preview", "--expect-no-changes");
+  };
+  const killAfter = async (limit: number): Promise<string> => {
+    const time = 1 + random.next() * (limit - 1);
+    const run = cluster.start("up");
+    await Promise.race([sleep(time * 1000), new Promise((resolve) => run.once("close", resolve))]);
+    await kill(run);
+    return `${time.toFixed(1)} s of ${limit.toFixed(0)} s`;
+  };
+
+  before(async () => {
+    console.log(`      CHAOS_SEED=${String(seed)}`);
+    cluster = new Cluster(clusterName, 30429, { logging: false, workers: 1 });
+    seconds.anew = (await cluster.mustRun("up")).seconds;
+    change();
+    seconds.changed = (await cluster.mustRun("up")).seconds;
+    expected = await objects();
+  });
+
+  after(async () => {
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- there is none if it could not be made
+    if (!cluster) return;
+    await cluster.run("destroy");
+    cluster.remove();
+  });
+
+  for (let round = 1; round <= kills; round += 1) {
+    if (round % 2) {
+      it(`arrives when it is run again, and loses nothing (${String(round)}, with a change)`, async () => {
+        const visitor = new Visitor(cluster.url);
+        const who = { username: `user ${String(round)}`, password: "correct horse battery" };
+        await visitor.submit("/auth/register", who);
+        change();
+        await assertArrives(await killAfter(seconds.changed));
+        assert.equal((await visitor.submit("/auth/login", who)).headers.get("location"), "/");
+      });
+    } else {
+      it(`arrives when it is run again, and nothing is doubled (${String(round)}, from nothing)`, async () => {
+        await cluster.mustRun("destroy");
+        await assertArrives(await killAfter(seconds.anew));
+      });
+    }
+  }
+});

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { fetchAnew, Visitor } from "../e2e/blog.ts";
+
+/** How one request went. */
+export interface Result {
+  what: "read" | "write";
+  /** When it was sent, in milliseconds since the load began. */
+  at: number;
+  ms: number;
+  /** The status, or why there was none. */
+  outcome: number | string;
+  retryAfter: string | null;
+}
+
+const requestsPerSecond = 50;
+/** Of ten requests, so many are writes. */
+const writes = 2;
+const timeout = 10_000;
+
+/**
+ * A steady load of reads and writes, sent whether or not the answers keep up, each over a connection of its own, and never
+ * again if it fails.
+ */
+export class Load {
+  readonly results: Result[] = [];
+  /** Titles of the posts that the blog said it had taken. */
+  readonly acknowledged: string[] = [];
+  readonly #url: string;
+  readonly #writer: Visitor;
+  readonly #start = Date.now();
+  readonly #inFlight = new Set<Promise<void>>();
+  #running = true;
+  #sent = 0;
+
+  private constructor(url: string, writer: Visitor) {
+    this.#url = url;
+    this.#writer = writer;
+  }
+
+  /** Logs a writer in, and begins. */
+  static async start(url: string, username: string): Promise<Load> {
+    const writer = new Visitor(url);
+    const who = { username, password: "correct horse battery" };
+    await writer.submit("/auth/register", who);
+    const { status } = await writer.submit("/auth/login", who);
+    if (status !== 302) throw new Error(`the writer cannot log in: ${String(status)}`);
+    const load = new Load(url, writer);
+    await writer.prepare("/create");
+    void load.#run();
+    return load;
+  }
+
+  /** Ends, when the last answer is there. */
+  async stop(): Promise<this> {
+    this.#running = false;
+    await sleep(2000 / requestsPerSecond);
+    await Promise.all(this.#inFlight);
+    return this;
+  }
+
+  /** Results that are no success. */
+  get failures(): Result[] {
+    return this.results.filter(({ outcome }) => typeof outcome === "string" || outcome >= 400);
+  }
+
+  /** How many requests are under way. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Milliseconds since the load began. */
+  get now(): number {
+    return Date.now() - this.#start;
+  }
+
+  /** How often which outcome was seen. */
+  summary(): string {
+    const counts = new Map<string, number>();
+    for (const { what, outcome } of this.results) {
+      const key = `${what} ${String(outcome)}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return [...counts].map(([outcome, count]) => `${outcome}: ${String(count)}`).join(", ");
+  }
+
+  /** Milliseconds within which a share of the requests was answered. */
+  percentile(share: number): number {
+    const sorted = this.results.map(({ ms }) => ms).sort((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  }
+
+  async #run(): Promise<void> {
+    const interval = 1000 / requestsPerSecond;
+    while (this.#running) {
+      const request = this.#request().finally(() => this.#inFlight.delete(request));
+      this.#inFlight.add(request);
+      this.#sent += 1;
+      await sleep(Math.max(0, this.#start + this.#sent * interval - Date.now()));
+    }
+  }
+
+  async #request(): Promise<void> {
+    const what = this.#sent % 10 < writes ? "write" : "read";
+    const title = `Post ${String(this.#sent)} of ${String(this.#start)}`;
+    const begun = Date.now();
+    let outcome: number | string;
+    let retryAfter: string | null = null;
+    try {
+      const response =
+        what === "read"
+          ? await fetchAnew(`${this.#url}/`, { signal: AbortSignal.timeout(timeout) })
+          : await this.#writer.send("/create", { title, body: "Written under load." });
+      await response.text();
+      outcome = response.status;
+      retryAfter = response.headers.get("retry-after");
+      if (what === "write" && outcome === 302) {
+        const location = response.headers.get("location");
+        if (location === "/") this.acknowledged.push(title);
+        else outcome = `sent to ${String(location)}`;
+      }
+    } catch (error) {
+      const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException };
+      outcome = cause?.code ?? cause?.message ?? message;
+    }
+    this.results.push({ what, at: begun - this.#start, ms: Date.now() - begun, outcome, retryAfter });
+  }
+}

@@ -1,0 +1,124 @@
+// The index of ten posts and a log-in: the blog, a bare Koa and Flask side by side, each on one core, the same one.
+// They take turns of a few seconds, so that whatever else happens on the machine happens to all of them.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { otherCores, leaveServerCore, startBareKoa, startBlog, startFlask, memory, cpuSeconds } from "./servers.ts";
+import type { Server } from "./servers.ts";
+import { startDatabase } from "./database.ts";
+import { load, merge, percentile, rate } from "./load.ts";
+import type { Answers } from "./load.ts";
+import { get, logins } from "./visitors.ts";
+
+const rounds = 3;
+/** Of a turn. With 64 connections, the last ones wait seconds for a log-in. */
+const seconds = { index: 3, logIn: 10 };
+const connectionCounts = [1, 16, 64];
+/** Of gunicorn's worker. With one thread, its `sync` worker, Flask answered less often at every number of connections. */
+const flaskThreads = 4;
+
+interface Measured {
+  answers: Answers;
+  cpu: number;
+  megabytes: number;
+}
+
+leaveServerCore();
+const database = await startDatabase(100, otherCores);
+const servers: Server[] = [];
+try {
+  const blog = await startBlog(database.mysql.config);
+  servers.push(blog);
+  const flask = await startFlask(database.mysql.config, flaskThreads);
+  servers.push(flask);
+  const bareKoa = await startBareKoa();
+  servers.push(bareKoa);
+  assert.ok((await text(blog)) === (await text(flask)), "Flask's page is another one");
+
+  const logIns = new Map([
+    [blog, await logins(blog.url)],
+    [flask, await logins(flask.url)],
+  ]);
+  for (const connections of connectionCounts) {
+    const index = await inTurns([blog, flask, bareKoa], connections, seconds.index, () => () => get("/"));
+    show(`The index, ${String(connections)} connections`, index);
+    const ratioOfFlask = ratio(index, blog, flask);
+    const ratioOfKoa = ratio(index, blog, bareKoa);
+    console.log(
+      `The blog: ${ratioOfFlask.toFixed(1)} times Flask (aim: 5, ${ratioOfFlask >= 5 ? "met" : "missed"}), ` +
+        `${(ratioOfKoa * 100).toFixed(0)} % of bare Koa (aim: 30, ${ratioOfKoa >= 0.3 ? "met" : "missed"})\n`,
+    );
+    const logIn = await inTurns(
+      [blog, flask],
+      connections,
+      seconds.logIn,
+      (server) => logIns.get(server) ?? (() => get("/")),
+    );
+    show(`A log-in, ${String(connections)} connections`, logIn);
+    console.log(`The blog: ${ratio(logIn, blog, flask).toFixed(1)} times Flask\n`);
+  }
+} finally {
+  for (const server of servers) await server.stop();
+  await database.remove();
+}
+
+/** The page, without what is only written in another way: lines, and Jinja's &#34; in the place of nunjucks's &quot;. */
+async function text({ url }: Server): Promise<string> {
+  const page = await (await fetch(url)).text();
+  return page.replaceAll("&#34;", "&quot;").replace(/\s+/g, " ").trim();
+}
+
+async function inTurns(
+  turns: Server[],
+  connections: number,
+  seconds: number,
+  requests: (server: Server) => (connection: number) => ReturnType<typeof get>,
+): Promise<Map<Server, Measured>> {
+  const runs = new Map<Server, Answers[]>(turns.map((server) => [server, []]));
+  const cpu = new Map<Server, number>(turns.map((server) => [server, 0]));
+  // The round before the first one warms up.
+  for (let round = -1; round < rounds; round += 1) {
+    for (const server of turns) {
+      const before = cpuSeconds(server);
+      const answers = await load({ url: server.url, connections, seconds, request: requests(server) });
+      const used = cpuSeconds(server) - before;
+      await idle(server);
+      if (round < 0) continue;
+      runs.get(server)?.push(answers);
+      cpu.set(server, (cpu.get(server) ?? 0) + used);
+    }
+  }
+  return new Map(
+    [...runs].map(([server, answers]) => [
+      server,
+      { answers: merge(answers), cpu: cpu.get(server) ?? 0, megabytes: memory(server) },
+    ]),
+  );
+}
+
+/** Waits until a server has done what nobody waits for any more: the next turn is another one's. */
+async function idle(server: Server): Promise<void> {
+  for (let before = -1; cpuSeconds(server) > before;) {
+    before = cpuSeconds(server);
+    await sleep(500);
+  }
+}
+
+function show(title: string, measured: Map<Server, Measured>): void {
+  console.log(title);
+  console.table(
+    [...measured].map(([{ name }, { answers, cpu, megabytes }]) => ({
+      server: name,
+      "answers/s": rate(answers).toFixed(0),
+      "p50 ms": percentile(answers, 0.5).toFixed(2),
+      "p99 ms": percentile(answers, 0.99).toFixed(2),
+      refused: answers.failures,
+      "CPU ms/answer": ((cpu * 1000) / answers.times.length).toFixed(3),
+      "memory MB": megabytes.toFixed(0),
+    })),
+  );
+}
+
+function ratio(measured: Map<Server, Measured>, one: Server, other: Server): number {
+  const [first, second] = [measured.get(one), measured.get(other)];
+  return first && second ? rate(first.answers) / rate(second.answers) : NaN;
+}

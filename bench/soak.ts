@@ -1,0 +1,97 @@
+// What comes in eight hours, within a quarter of an hour: does memory grow, does the event loop fall behind?
+// `npm run bench -- soak 60` takes a minute, to see that it works.
+import { startDatabase } from "./database.ts";
+import { allCores, startBlog } from "./servers.ts";
+import { pace, percentile, rate } from "./load.ts";
+import { get, logins, send, writer } from "./visitors.ts";
+
+const hours = 8;
+/** A blog that is read a lot: 230,000 pages in eight hours. */
+const perSecondThen = 8;
+const seconds = Number(process.argv[3] ?? 900);
+const perSecond = (perSecondThen * hours * 3600) / 900;
+const sampleEvery = 5;
+
+interface Sample {
+  megabytes: number;
+  heap: number;
+  lag: number;
+  handles: number;
+}
+
+const database = await startDatabase(1000);
+const blog = await startBlog(database.mysql.config, allCores);
+try {
+  const [logIn, write] = [await logins(blog.url), await writer(blog.url)];
+  // Of a hundred requests, one is a log-in and two write; the others read, a quarter of them another page than the first.
+  const mix = (n: number) => {
+    if (n % 100 === 0) return logIn(n / 100);
+    if (n % 50 === 1) return write(n);
+    return get(n % 4 === 2 ? `/?before=${minutesAgo(n % 1000)}_1` : "/");
+  };
+  const samples: Sample[] = [];
+  const sampling = setInterval(() => void sample().then((found) => samples.push(found)), sampleEvery * 1000);
+  const answers = await pace(perSecond, seconds, (n) => send(blog.url, mix(n)));
+  clearInterval(sampling);
+
+  const parts = 6;
+  const length = Math.floor(samples.length / parts);
+  const rows = Array.from({ length: parts }, (_, part) => {
+    const some = samples.slice(part * length, (part + 1) * length);
+    const middle = (read: (sample: Sample) => number) =>
+      some.map(read).sort((a, b) => a - b)[Math.floor(length / 2)] ?? NaN;
+    return {
+      minutes: `${((part * seconds) / parts / 60).toFixed(1)} to ${(((part + 1) * seconds) / parts / 60).toFixed(1)}`,
+      memory: middle(({ megabytes }) => megabytes),
+      heap: middle(({ heap }) => heap),
+      lag: middle(({ lag }) => lag),
+      handles: middle(({ handles }) => handles),
+    };
+  });
+  console.log(
+    `${String(answers.times.length)} answers, ${rate(answers).toFixed(0)} a second, ${String(answers.failures)} failures, ` +
+      `p50 ${percentile(answers, 0.5).toFixed(1)} ms, p99 ${percentile(answers, 0.99).toFixed(1)} ms`,
+  );
+  console.table(
+    rows.map(({ minutes, memory, heap, lag, handles }) => ({
+      minutes,
+      "memory MB": memory.toFixed(0),
+      "heap used MB": heap.toFixed(0),
+      "event loop's lag p99 ms": lag.toFixed(1),
+      "open handles": handles,
+    })),
+  );
+  // The first part warms up.
+  const [, early, , , , late] = rows;
+  const grown = (read: (row: (typeof rows)[number]) => number) => (late && early ? read(late) / read(early) : NaN);
+  const memory = grown((row) => row.memory);
+  const lag = grown((row) => row.lag);
+  const verdict = (isMet: boolean) => (isMet ? "met" : "missed");
+  console.log(
+    `From the second part to the last, memory is ${memory.toFixed(2)} times (aim: 1.1, ${verdict(memory <= 1.1)}),`,
+  );
+  console.log(`the event loop's lag ${lag.toFixed(2)} times (aim: 1.5, ${verdict(lag <= 1.5)}).`);
+  // A blog that refuses what comes has no such load.
+  console.log(
+    `Answers other than expected: ${String(answers.failures)} (aim: none, ${verdict(answers.failures === 0)}).`,
+  );
+} finally {
+  await blog.stop();
+  await database.remove();
+}
+
+/** The posts are a minute apart. */
+function minutesAgo(minutes: number): string {
+  return new Date(Date.now() - minutes * 60_000).toISOString().slice(0, 19);
+}
+
+async function sample(): Promise<Sample> {
+  const text = await (await fetch(blog.metricsUrl)).text();
+  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+  return {
+    megabytes: value("process_resident_memory_bytes") / 2 ** 20,
+    heap: value("nodejs_heap_size_used_bytes") / 2 ** 20,
+    lag: value("nodejs_eventloop_lag_p99_seconds") * 1000,
+    handles: value("nodejs_active_resources_total"),
+  };
+}

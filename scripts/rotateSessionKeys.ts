@@ -8,7 +8,7 @@ import { pulumi } from "./lib/pulumi.ts";
 import { prepareStack, stackOutputs } from "./lib/stack.ts";
 import { ensureKind } from "./lib/tools.ts";
 
-/** Keys that are kept, the new one included: a cookie is valid for a day. */
+/** Keys that are kept, the new one included. A cookie is valid for a week, or until its key is the fourth. */
 const kept = 3;
 
 await main(async () => {

@@ -13,6 +13,12 @@ import { Load, type Result } from "./load.ts";
 const clusterName = "koa-blog-chaos-e2e";
 /** Within which a reader has an answer, whatever the database does. */
 const patience = 2000;
+/**
+ * The share of requests that may be sent to a lost pod although its Service has forgotten it. For two minutes, Linux sends a new
+ * connection there whose source port was that of a connection to the lost pod (net.netfilter.nf_conntrack_tcp_timeout_syn_sent);
+ * and all that comes by way of a kind node's published port has one source address, that of Docker's network.
+ */
+const misled = 0.005;
 
 /** One real stack under load. The tests build on each other; the first failure ends them. */
 describe("Under 50 requests a second, the stack", () => {
@@ -145,14 +151,14 @@ describe("Under 50 requests a second, the stack", () => {
     );
   });
 
-  it("does without a worker that is stopped, once it is noticed, and takes it back without a failure", async () => {
+  it("does without a worker that is stopped, once it is noticed, and takes it back", async () => {
     // The drain has left both on one worker.
     const [pod = ""] = await cluster.blogPods();
     await cluster.ctl("delete", "pod", pod);
     await untilSpread();
     const node = await workerWithoutMysql();
     let stopped = 0;
-    const { failures } = await under(async (load) => {
+    const { failures, results } = await under(async (load) => {
       stopped = load.now;
       await docker("stop", node);
       await sleep(45_000);
@@ -161,9 +167,12 @@ describe("Under 50 requests a second, the stack", () => {
       await sleep(15_000);
       await cluster.untilRolledOut();
     });
-    report(`${String(failures.length)} failed, for ${outage(failures).toFixed(1)} s`);
-    const late = failures.filter(({ at }) => at < stopped || at > stopped + 30_000);
-    assert.deepEqual(late, []);
+    const noticed = stopped + 20_000;
+    const first = failures.filter(({ at }) => at < noticed);
+    const late = failures.filter(({ at }) => at >= noticed);
+    report(`${String(first.length)} failed, for ${outage(first).toFixed(1)} s, and ${String(late.length)} later`);
+    assert.ok(first.every(({ at }) => at > stopped - 1000));
+    assert.ok(late.length <= misled * results.length, JSON.stringify(late));
   });
 
   const rollouts: [what: string, change: () => Promise<void>][] = [

@@ -1,12 +1,10 @@
 // Brings the database's schema up to date: `node db/migrate.ts`. Exits with 0 when it is current, else with 1.
-import knex from "knex";
 import { z } from "zod";
-import { databaseVariables, migrationKnexConfig } from "./config.ts";
-import { EnvironmentError, parseEnvironment } from "./environment.ts";
-import { createLogger } from "./log.ts";
+import { databaseVariables } from "./config.ts";
 import { migrate, waitForDatabase } from "./migrator.ts";
+import { withDatabase } from "./session.ts";
 
-const variables = z.object({
+const schema = z.object({
   ...databaseVariables,
   MYSQL_WAIT: z
     .string()
@@ -16,21 +14,7 @@ const variables = z.object({
     .describe("how many seconds to wait for MySQL, a whole number"),
 });
 
-try {
-  const config = parseEnvironment(variables);
-  const log = createLogger(config.LOG_LEVEL);
-  const db = knex(migrationKnexConfig(config, log));
-  try {
-    await waitForDatabase(db, log, config.MYSQL_WAIT * 1000);
-    await migrate(db, log);
-  } catch (err) {
-    log.fatal({ err, code: "MIGRATION_FAILED" }, "the schema could not be brought up to date");
-    process.exitCode = 1;
-  } finally {
-    await db.destroy();
-  }
-} catch (error) {
-  if (!(error instanceof EnvironmentError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await withDatabase("MIGRATION_FAILED", schema, async (db, log, { MYSQL_WAIT: seconds }) => {
+  await waitForDatabase(db, log, seconds * 1000);
+  await migrate(db, log);
+});

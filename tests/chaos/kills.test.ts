@@ -38,21 +38,31 @@ describe("A run that is killed with SIGKILL", () => {
         .sort()
     );
   };
-  const assertArrives = async (killedAfter: string) => {
+  const assertArrives = async (killed: string) => {
     const again = await cluster.mustRun("up");
-    console.log(`      killed ${killedAfter}; up after that: ${again.seconds.toFixed(0)} s`);
+    console.log(`      killed ${killed}; up after that: ${again.seconds.toFixed(0)} s`);
     await cluster.untilRolledOut();
     assert.equal((await fetchAnew(cluster.url)).status, 200);
     assert.equal((await cluster.blogPods()).length, 2);
     assert.deepEqual(await objects(), expected);
     await cluster.mustRun("preview", "--expect-no-changes");
   };
-  const killAfter = async (limit: number): Promise<string> => {
-    const time = 1 + random.next() * (limit - 1);
-    const run = cluster.start("up");
-    await Promise.race([sleep(time * 1000), new Promise((resolve) => run.once("close", resolve))]);
-    await kill(run);
-    return `${time.toFixed(1)} s of ${limit.toFixed(0)} s`;
+  /** Kills a run at a random moment. If it was over before, it is prepared and begun again, and the moment is earlier. */
+  const killRun = async (kind: keyof typeof seconds, prepare: () => unknown): Promise<string> => {
+    for (;;) {
+      await prepare();
+      const limit = seconds[kind];
+      const time = 1 + random.next() * (limit - 1);
+      const begun = Date.now();
+      const run = cluster.start("up");
+      await Promise.race([sleep(time * 1000), new Promise((resolve) => run.once("close", resolve))]);
+      if (run.exitCode === null) {
+        await kill(run);
+        return `after ${time.toFixed(1)} s of ${limit.toFixed(0)} s`;
+      }
+      assert.equal(run.exitCode, 0);
+      seconds[kind] = (Date.now() - begun) / 1000;
+    }
   };
 
   before(async () => {
@@ -77,14 +87,12 @@ describe("A run that is killed with SIGKILL", () => {
         const visitor = new Visitor(cluster.url);
         const who = { username: `user ${String(round)}`, password: "correct horse battery" };
         await visitor.submit("/auth/register", who);
-        change();
-        await assertArrives(await killAfter(seconds.changed));
+        await assertArrives(await killRun("changed", change));
         assert.equal((await visitor.submit("/auth/login", who)).headers.get("location"), "/");
       });
     } else {
       it(`arrives when it is run again, and nothing is doubled (${String(round)}, from nothing)`, async () => {
-        await cluster.mustRun("destroy");
-        await assertArrives(await killAfter(seconds.anew));
+        await assertArrives(await killRun("anew", () => cluster.mustRun("destroy")));
       });
     }
   }

@@ -61,14 +61,14 @@ try {
       "open handles": handles,
     })),
   );
-  // The first part warms up.
-  const [, early, , , , late] = rows;
-  const grown = (read: (row: (typeof rows)[number]) => number) => (late && early ? read(late) / read(early) : NaN);
+  // Memory goes up and down by some tens of MB; what leaks is still higher in the end than it ever was in the first half.
+  const grown = (read: (row: (typeof rows)[number]) => number) =>
+    Math.max(...rows.slice(-1).map(read)) / Math.max(...rows.slice(0, parts / 2).map(read));
   const memory = grown((row) => row.memory);
   const lag = grown((row) => row.lag);
   const verdict = (isMet: boolean) => (isMet ? "met" : "missed");
   console.log(
-    `From the second part to the last, memory is ${memory.toFixed(2)} times (aim: 1.1, ${verdict(memory <= 1.1)}),`,
+    `In the last part, memory is ${memory.toFixed(2)} times its highest in the first half (aim: 1.1, ${verdict(memory <= 1.1)}),`,
   );
   console.log(`the event loop's lag ${lag.toFixed(2)} times (aim: 1.5, ${verdict(lag <= 1.5)}).`);
   // A blog that refuses what comes has no such load.

@@ -20,14 +20,18 @@ export function errorPages(): Middleware {
   };
 }
 
-/** What is still read of a form that is refused: a browser that goes on sending gets to see why, and nobody sends for ever. */
+/** What is still read of a form that is refused: nobody sends for ever. */
 const MAX_REST = 1024 * 1024;
+/** Then the connection stays for a moment: a browser that sees it closed while it sends may not look for the answer. */
+const LINGER_MS = 1000;
 
 function limitRest(req: IncomingMessage): void {
   let rest = MAX_REST;
   req.on("data", (chunk: Buffer) => {
     rest -= chunk.length;
-    if (rest < 0) req.destroy();
+    if (rest > 0) return;
+    req.pause();
+    setTimeout(() => req.destroy(), LINGER_MS).unref();
   });
   // The parser has paused it.
   req.resume();

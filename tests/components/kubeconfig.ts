@@ -1,12 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { stringify } from "yaml";
 
+import { temporaryFolder } from "./temporaryFolder.ts";
+
 /** A kubeconfig with the contexts `team` and `elsewhere`, of which the latter is the current one. */
-export function writeKubeconfig(): string {
-  const path = join(mkdtempSync(join(tmpdir(), "koa-blog-")), "kubeconfig");
+function writeKubeconfig(): string {
+  const path = join(temporaryFolder(), "kubeconfig");
   const cluster = (name: string) => ({ name, cluster: { server: `https://${name}.example.com:6443` } });
   const context = (name: string) => ({ name, context: { cluster: name, user: name } });
   writeFileSync(
@@ -20,12 +21,14 @@ export function writeKubeconfig(): string {
   return path;
 }
 
+const kubeconfig = writeKubeconfig();
+
 /** Settings of a stack in a cluster that exists, which pulls from a registry with a password. */
 export function existingConfig() {
   return {
     config: {
       target: "existing",
-      kubeconfig: writeKubeconfig(),
+      kubeconfig,
       kubeContext: "team",
       blogImage: "registry.example.com:5000/team/koa-blog",
       registryUser: "me",

@@ -1,11 +1,11 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { stringify } from "yaml";
 
 import { existingConfig } from "../components/kubeconfig.ts";
 import { runProgram, secretValue, type Registered } from "../components/program.ts";
+import { temporaryFolder } from "../components/temporaryFolder.ts";
 
 /** A cluster of its own with the logs, and a cluster that exists with all that the settings can ask of it. */
 const programs = {
@@ -19,7 +19,7 @@ const programs = {
 
 /** Writes what the program registers in Kubernetes into one file a target, and returns the files. */
 export async function writeManifests(): Promise<string[]> {
-  const folder = mkdtempSync(join(tmpdir(), "koa-blog-"));
+  const folder = temporaryFolder();
   const files: string[] = [];
   for (const [target, run] of Object.entries(programs)) {
     const { resources } = await run();

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { createInterface } from "node:readline/promises";
 import type { Readable } from "node:stream";
 import type { Knex } from "knex";
 import { z } from "zod";
+import { linesOf } from "./lines.ts";
 import { migrations } from "./migrations/index.ts";
 import { unavailableCode } from "./unavailable.ts";
 
@@ -30,10 +30,9 @@ export interface Counted {
 export async function* dump(db: Knex): AsyncGenerator<string, Counted> {
   const hash = createHash("sha256");
   const line = (value: unknown): string => {
-    // Node's readline takes these for the end of a line, and JSON does not.
-    const text = JSON.stringify(value).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
-    hash.update(`${text}\n`);
-    return `${text}\n`;
+    const text = `${JSON.stringify(value)}\n`;
+    hash.update(text);
+    return text;
   };
   // InnoDB's snapshot begins with the first read.
   const snapshot = await db.transaction({ isolationLevel: "repeatable read" });
@@ -67,12 +66,12 @@ export class DumpError extends Error {
  */
 export async function restore(db: Knex, input: Readable, { replace }: { replace: boolean }): Promise<Counted> {
   return db.transaction(async (transaction) => {
-    const lines = createInterface({ input, crlfDelay: Infinity })[Symbol.asyncIterator]();
+    const lines = linesOf(input);
     const first = await lines.next();
     await checkHeader(transaction, first.done ? "" : first.value);
     await empty(transaction, replace);
 
-    const hash = createHash("sha256").update(`${String(first.value ?? "")}\n`);
+    const hash = createHash("sha256").update(`${first.value ?? ""}\n`);
     const batches = new Map<Table, object[]>(tables.map((table) => [table, []]));
     const flush = async (table: Table) => {
       const batch = batches.get(table)?.splice(0) ?? [];

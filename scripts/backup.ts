@@ -1,9 +1,9 @@
 // npm run backup [-- FILE]: writes all users and posts into a file, from a blog that goes on serving.
 import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from "node:fs";
-import { createInterface } from "node:readline/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 
+import { linesOf } from "../db/lines.ts";
 import { startInBlog, succeeded } from "./lib/inBlog.ts";
 import { main } from "./lib/main.ts";
 import { stackName } from "./lib/project.ts";
@@ -31,7 +31,7 @@ await main(async () => {
 /** How many rows the end of a dump says there are. @throws Error if it has no end: the connection may have been cut */
 async function rowsOf(path: string): Promise<number> {
   let last = "";
-  for await (const line of createInterface({ input: createReadStream(path).pipe(createGunzip()) })) last = line;
+  for await (const line of linesOf(createReadStream(path).pipe(createGunzip()))) last = line;
   const end = JSON.parse(last || "null") as { rows?: number; sha256?: string } | null;
   if (typeof end?.rows !== "number" || !end.sha256) throw new Error("The backup is not whole: run it again");
   return end.rows;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 
+import { linesOf } from "../../db/lines.ts";
 import { fetchAnew, Visitor } from "../e2e/blog.ts";
 import { until } from "../e2e/checkout.ts";
 import { Cluster, docker, shell } from "./cluster.ts";
@@ -74,7 +74,7 @@ describe("Under 50 requests a second, the stack", () => {
   const rows = async (file: string): Promise<unknown[]> => {
     const input = createReadStream(join(cluster.folder, file)).pipe(createGunzip());
     const lines: unknown[] = [];
-    for await (const line of createInterface({ input })) lines.push(JSON.parse(line));
+    for await (const line of linesOf(input)) lines.push(JSON.parse(line));
     return lines.slice(1, -1);
   };
   const assertAllWritten = async (file: string) => {

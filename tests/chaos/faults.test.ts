@@ -167,7 +167,7 @@ describe("Under 50 requests a second, the stack", () => {
       await sleep(15_000);
       await cluster.untilRolledOut();
     });
-    const noticed = stopped + 20_000;
+    const noticed = stopped + 25_000;
     const first = failures.filter(({ at }) => at < noticed);
     const late = failures.filter(({ at }) => at >= noticed);
     report(`${String(first.length)} failed, for ${outage(first).toFixed(1)} s, and ${String(late.length)} later`);

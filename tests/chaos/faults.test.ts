@@ -16,9 +16,10 @@ const patience = 2000;
 /**
  * The share of requests that may be sent to a lost pod although its Service has forgotten it. For two minutes, Linux sends a new
  * connection there whose source port was that of a connection to the lost pod (net.netfilter.nf_conntrack_tcp_timeout_syn_sent);
- * and all that comes by way of a kind node's published port has one source address, that of Docker's network.
+ * and all that comes by way of a kind node's published port has one source address, that of Docker's network. Some 400 of its 28,000
+ * source ports are 1.4 %.
  */
-const misled = 0.005;
+const misled = 0.02;
 
 /** One real stack under load. The tests build on each other; the first failure ends them. */
 describe("Under 50 requests a second, the stack", () => {
@@ -151,30 +152,6 @@ describe("Under 50 requests a second, the stack", () => {
     );
   });
 
-  it("does without a worker that is stopped, once it is noticed, and takes it back", async () => {
-    // The drain has left both on one worker.
-    const [pod = ""] = await cluster.blogPods();
-    await cluster.ctl("delete", "pod", pod);
-    await untilSpread();
-    const node = await workerWithoutMysql();
-    let stopped = 0;
-    const { failures, results } = await under(async (load) => {
-      stopped = load.now;
-      await docker("stop", node);
-      await sleep(45_000);
-      await docker("start", node);
-      await cluster.ctl("wait", `node/${node}`, "--for=condition=Ready", "--timeout=120s");
-      await sleep(15_000);
-      await cluster.untilRolledOut();
-    });
-    const noticed = stopped + 25_000;
-    const first = failures.filter(({ at }) => at < noticed);
-    const late = failures.filter(({ at }) => at >= noticed);
-    report(`${String(first.length)} failed, for ${outage(first).toFixed(1)} s, and ${String(late.length)} later`);
-    assert.ok(first.every(({ at }) => at > stopped - 1000));
-    assert.ok(late.length <= misled * results.length, JSON.stringify(late));
-  });
-
   const rollouts: [what: string, change: () => Promise<void>][] = [
     [
       "another image",
@@ -271,6 +248,31 @@ describe("Under 50 requests a second, the stack", () => {
       assert.equal((await edit())[0], 302);
     });
   }
+
+  // After all others under load but the engine's restart, which forgets the connections to the lost pod.
+  it("does without a worker that is stopped, once it is noticed, and takes it back", async () => {
+    // They may be on one worker.
+    const [pod = ""] = await cluster.blogPods();
+    await cluster.ctl("delete", "pod", pod);
+    await untilSpread();
+    const node = await workerWithoutMysql();
+    let stopped = 0;
+    const { failures, results } = await under(async (load) => {
+      stopped = load.now;
+      await docker("stop", node);
+      await sleep(45_000);
+      await docker("start", node);
+      await cluster.ctl("wait", `node/${node}`, "--for=condition=Ready", "--timeout=120s");
+      await sleep(15_000);
+      await cluster.untilRolledOut();
+    });
+    const noticed = stopped + 25_000;
+    const first = failures.filter(({ at }) => at < noticed);
+    const late = failures.filter(({ at }) => at >= noticed);
+    report(`${String(first.length)} failed, for ${outage(first).toFixed(1)} s, and ${String(late.length)} later`);
+    assert.ok(first.every(({ at }) => at > stopped - 1000));
+    assert.ok(late.length <= misled * results.length, JSON.stringify(late));
+  });
 
   it("comes back by itself, with all its data, when the Docker engine is restarted", async function () {
     const restartEngine = process.env.E2E_RESTART_ENGINE;

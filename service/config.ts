@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { databaseVariables, portVariable } from "../db/config.ts";
+import { EnvironmentError, parseEnvironment } from "../db/environment.ts";
 
 /** Every variable of the service's environment; README.md has the table. */
 export const configSchema = z.object({
@@ -37,3 +38,14 @@ export const configSchema = z.object({
 });
 
 export type Config = z.output<typeof configSchema>;
+
+/** The service's configuration, from the environment. Ends the process with a message if that is wrong. */
+export function readConfig(): Config {
+  try {
+    return parseEnvironment(configSchema);
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}

@@ -1,27 +1,16 @@
-// The blog as a process: `node service/server.ts`. README.md lists the environment it needs.
+// The blog as a process: `node service/server.ts`, with or without supervisor.ts. README.md lists the environment it needs.
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import knex from "knex";
 import { serviceKnexConfig } from "../db/config.ts";
-import { EnvironmentError, parseEnvironment } from "../db/environment.ts";
 import { createLogger } from "../db/log.ts";
 import { createApp } from "./app.ts";
-import { configSchema } from "./config.ts";
-import type { Config } from "./config.ts";
+import { readConfig } from "./config.ts";
+import { listen, takeOver } from "./listen.ts";
 import { createMetricsServer } from "./metrics-server.ts";
 import { onShutdown } from "./shutdown.ts";
 import { startSweeper } from "./sweeper.ts";
-
-function readConfig(): Config {
-  try {
-    return parseEnvironment(configSchema);
-  } catch (error) {
-    if (!(error instanceof EnvironmentError)) throw error;
-    console.error(error.message);
-    process.exit(1);
-  }
-}
 
 const config = readConfig();
 const log = createLogger(config.LOG_LEVEL);
@@ -43,14 +32,9 @@ const metricsServer = createMetricsServer(metrics);
 
 onShutdown({ log, graceMs: config.SHUTDOWN_GRACE * 1000, drain, servers: [server, metricsServer], db });
 startSweeper(db, log);
-await Promise.all([listen(server, config.PORT), listen(metricsServer, config.METRICS_PORT)]);
+await listen(metricsServer, config.METRICS_PORT);
+await (process.argv[2] === "supervised" ? takeOver(server) : listen(server, config.PORT));
 log.info({ port: portOf(server), metricsPort: portOf(metricsServer) }, "listening");
-
-function listen(listener: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    listener.once("error", reject).listen(port, resolve);
-  });
-}
 
 function portOf(listener: Server): number {
   return (listener.address() as AddressInfo).port;

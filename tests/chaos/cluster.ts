@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { Checkout, type Ended } from "../e2e/checkout.ts";
 
 const exec = promisify(execFile);
+const ofTheBlog = ["--selector", "app.kubernetes.io/name=koa-blog"];
 
 /** Runs docker, while the load goes on. */
 export async function docker(...args: string[]): Promise<string> {
@@ -49,26 +50,20 @@ export class Cluster extends Checkout {
   /** Names of the blog's pods that are not about to go. */
   async blogPods(): Promise<string[]> {
     const fields = "{range .items[*]}{.metadata.name}={.metadata.deletionTimestamp}{'\\n'}{end}";
-    const pods = await this.ctl(...ofTheBlog("pods"), "--output", `jsonpath=${fields}`);
+    const pods = await this.ctl("get", "pods", ...ofTheBlog, "--output", `jsonpath=${fields}`);
     return pods.split("\n").flatMap((line) => (line.endsWith("=") ? [line.slice(0, -1)] : []));
   }
 
-  /** How often containers of the blog's present pods were started again. */
+  /** How often the containers of the blog's present pods, and the servers in them, were started again. */
   async restarts(): Promise<number> {
-    const counts = await this.ctl(
-      ...ofTheBlog("pods"),
-      "--output",
-      "jsonpath={.items[*].status.containerStatuses[*].restartCount}",
-    );
-    return counts.split(" ").reduce((sum, count) => sum + Number(count), 0);
+    const fields = "jsonpath={.items[*].status.containerStatuses[*].restartCount}";
+    const counts = await this.ctl("get", "pods", ...ofTheBlog, "--output", fields);
+    const log = await this.ctl("logs", ...ofTheBlog, "--tail=-1");
+    return counts.split(" ").reduce((sum, count) => sum + Number(count), log.split("SERVER_DIED").length - 1);
   }
 
   /** Waits until all pods of the blog are ready. */
   async untilRolledOut(): Promise<void> {
     await this.ctl("rollout", "status", "deployment/koa-blog", "--timeout=180s");
   }
-}
-
-function ofTheBlog(kind: string): string[] {
-  return ["get", kind, "--selector", "app.kubernetes.io/name=koa-blog"];
 }

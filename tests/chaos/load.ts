@@ -64,11 +64,6 @@ export class Load {
     return this.results.filter(({ outcome }) => typeof outcome === "string" || outcome >= 400);
   }
 
-  /** How many requests are under way. */
-  get inFlight(): number {
-    return this.#inFlight.size;
-  }
-
   /** Milliseconds since the load began. */
   get now(): number {
     return Date.now() - this.#start;

@@ -15,9 +15,9 @@ export interface Service {
   exit: Promise<number | null>;
 }
 
-/** Starts `service/server.ts` on free ports. */
+/** Starts `service/supervisor.ts` on free ports. */
 export function spawnService(environment: Record<string, string>): Service {
-  const child = spawn(process.execPath, ["--import", "tsx", "service/server.ts"], {
+  const child = spawn(process.execPath, ["--import", "tsx", "service/supervisor.ts"], {
     cwd: root,
     env: { PATH: process.env.PATH, PORT: "0", METRICS_PORT: "0", ...environment },
   });
@@ -28,10 +28,15 @@ export function spawnService(environment: Record<string, string>): Service {
 }
 
 /** The port on which it listens, once it does. */
-export async function listeningPort({ child, output }: Service, name = "port"): Promise<number> {
+export async function listeningPort(service: Service, name = "port"): Promise<number> {
+  return Number((await logged(service, new RegExp(`"${name}":(\\d+).+"msg":"listening"`)))[1]);
+}
+
+/** Waits for a line of its log. */
+export async function logged({ child, output }: Service, line: RegExp): Promise<RegExpExecArray> {
   for (;;) {
-    const port = new RegExp(`"${name}":(\\d+).+"msg":"listening"`).exec(output())?.[1];
-    if (port !== undefined) return Number(port);
+    const match = line.exec(output());
+    if (match) return match;
     assert.equal(child.exitCode, null, output());
     await sleep(50);
   }

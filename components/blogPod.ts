@@ -45,7 +45,8 @@ export function blogPod(
         securityContext: containerSecurityContext,
         resources: containerResources(
           { cpu: "50m", memory: "128Mi", disk: "64Mi" },
-          { cpu: "1", memory: `${String(blogContract.memoryMebibytes)}Mi`, disk: "512Mi" },
+          // One for what answers, one for a password's hash: at the limit, both would stop for the rest of a tenth of a second.
+          { cpu: "2", memory: `${String(blogContract.memoryMebibytes)}Mi`, disk: "512Mi" },
         ),
         volumeMounts: [{ name: "secrets", mountPath: secretsFolder, readOnly: true }],
         ...extra,

@@ -3,15 +3,15 @@ import { unavailable } from "../errors.ts";
 import { hashPassword, verifyPassword } from "./werkzeug-hash.ts";
 
 /**
- * Hashing runs in Node's pool of four threads, where it would hold up file reads and name look-ups, and takes 32 MiB at a
- * time: so two at once, and a short queue.
+ * A hash takes a core for 100 ms, and 32 MiB. Two at once would be as many in a second where there is no core to spare, and
+ * pages would wait for both.
  */
-const CONCURRENCY = 2;
+const CONCURRENCY = 1;
 const MAX_WAITING = 20;
 /** Who has waited longer would get the hash after the request's deadline, and the work would be for nothing. */
 const MAX_WAITING_MS = 1000;
 
-/** Hashes and verifies passwords, a few at a time. @throws {HttpError} 503 from each method when too many are waiting */
+/** Hashes and verifies passwords, one at a time. @throws {HttpError} 503 from each method when too many are waiting */
 export class PasswordHasher {
   readonly #limit = pLimit(CONCURRENCY);
 

@@ -1,9 +1,11 @@
-import helmet from "koa-helmet";
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import helmet from "helmet";
 import type { Middleware } from "./context.ts";
 
 /** Headers that keep a browser from doing with our pages what they are not for. */
 export function securityHeaders(): Middleware {
-  return helmet({
+  const protect = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -21,6 +23,17 @@ export function securityHeaders(): Middleware {
     strictTransportSecurity: false,
     xFrameOptions: { action: "deny" },
   });
+  // They are the same for each answer, so they are computed once.
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  protect(response.req, response, (error) => {
+    if (error) throw error as Error;
+  });
+  const headers = response.getHeaders() as Record<string, string>;
+
+  return async function securityHeaders(ctx, next) {
+    ctx.set(headers);
+    await next();
+  };
 }
 
 /** Pages depend on who reads them, so no cache may keep them. Static files set a header of their own. */

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Knex } from "knex";
 import createSession from "koa-session";
 import type { CreateSessionOptions } from "koa-session";
@@ -19,7 +18,6 @@ export function sessions(app: App, db: Knex, secure: boolean): Middleware {
       sameSite: "lax",
       secure,
       signed: true,
-      genid: () => randomBytes(32).toString("base64url"),
       store: new SessionStore(db) as NonNullable<CreateSessionOptions["store"]>,
     },
     app,

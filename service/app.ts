@@ -47,7 +47,7 @@ export function createApp(config: Config, db: Knex, log: Logger): Blog {
     const level = ctx?.socket.destroyed ? "debug" : "error";
     log[level]({ err, code: "RESPONSE_FAILED" }, "an answer could not be sent");
   });
-  addViews(app);
+  const renderPart = addViews(app);
 
   app.use(trustProxies(config.TRUSTED_PROXIES));
   app.use(measureRequests);
@@ -81,7 +81,7 @@ export function createApp(config: Config, db: Knex, log: Logger): Blog {
   app.use(loadUser(db));
   for (const router of [
     createAuthRouter(db, new PasswordHasher(), config.REGISTRATIONS_PER_HOUR),
-    createPostsRouter(db),
+    createPostsRouter(db, renderPart),
   ]) {
     app.use(router.routes());
     app.use(router.allowedMethods());

@@ -4,25 +4,32 @@ import { requireLogin } from "../auth/user.ts";
 import type { AppRouter, Context, Extension, State } from "../context.ts";
 import { requireCsrfToken } from "../csrf.ts";
 import { HttpError } from "../errors.ts";
+import type { Render } from "../views.ts";
 import { parseCursor } from "./cursor.ts";
 import { limits, postProblem, readPost } from "./form.ts";
 import type { PostForm } from "./form.ts";
+import { postList } from "./list.ts";
 import { findPost, listPosts } from "./posts.ts";
 import type { Post } from "./posts.ts";
 import { shareNext } from "./share-next.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 /** The blog: its index, and writing, changing and deleting posts. */
-export function createPostsRouter(db: Knex): AppRouter {
+export function createPostsRouter(db: Knex, render: Render): AppRouter {
   const router = new Router<State, Extension>();
   const writes = new WriteQueue();
   const firstPage = shareNext(() => listPosts(db));
+  const list = postList(render);
 
   /** Shows the posts, newest first, ten a page. */
   router.get("/", async (ctx) => {
     const before = ctx.query.before;
     const page = await (before === undefined ? firstPage() : listPosts(db, parseCursor(String(before))));
-    ctx.render("posts/index.html", { ...page, isFirstPage: before === undefined });
+    ctx.render("posts/index.html", {
+      ...page,
+      list: list(page.posts, ctx.state.user),
+      isFirstPage: before === undefined,
+    });
   });
 
   router.get("/create", requireLogin, (ctx) => {

@@ -124,6 +124,24 @@ describe("A page", () => {
     assert.ok((await client.get("/")).text.includes(`<p class="body">${body}</p>`));
   });
 
+  it("shows each reader what is for them, also when they read the index at once", async () => {
+    const { client: author, blog } = suite;
+    const [guest, other] = [blog.client(), blog.client()];
+    await author.login();
+    await other.login("other", "other");
+    const alone: string[] = [];
+    for (const client of [author, guest, other]) alone.push((await client.get("/")).text);
+    assert.deepEqual(
+      alone.map((text) => text.includes('href="/1/update"')),
+      [true, false, false],
+    );
+    const readers = Array.from({ length: 10 }, () => [author, guest, other]).flat();
+    const pages = await Promise.all(readers.map(async (client) => (await client.get("/")).text));
+    pages.forEach((text, index) => {
+      assert.equal(text, alone[index % 3]);
+    });
+  });
+
   it("says which methods it accepts", async () => {
     const { client } = suite;
     for (const [method, path, allow] of [

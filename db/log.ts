@@ -4,9 +4,13 @@ import type { DestinationStream, Logger } from "pino";
 /**
  * A logger that writes JSON lines, with the level as a word and the time in ISO 8601.
  *
- * @param destination defaults to standard output
+ * @param destination defaults to standard output, without waiting until who reads it has taken a line: what comes meanwhile
+ * is written at once, and the last lines when the process ends, unless it is killed
  */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+export function createLogger(
+  level: string,
+  destination: DestinationStream = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 100 }),
+): Logger {
   const options: pino.LoggerOptions = {
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -15,7 +19,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     // Nothing logs these on purpose; this is the second line of defence.
     redact: ["password", "cookie", "authorization", "headers", "body", "*.password", "*.cookie", "*.authorization"],
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination);
 }
 
 /** Only these fields: MySQL's errors also carry the SQL with every value in it. */

@@ -9,6 +9,7 @@ import { blogName } from "./blogService.ts";
 import { blogContract } from "./contract.ts";
 import { labels, mySqlClient, selectorLabels } from "./labels.ts";
 import { childOptions, dependencies } from "./options.ts";
+import { standbyContainer } from "./standbyContainer.ts";
 
 export interface BlogArgs {
   /** Namespace of the objects. */
@@ -118,32 +119,37 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
   // to one node. (matchLabelKeys does this from Kubernetes 1.27 on.)
   const contents = [...sources.configMaps, ...sources.secrets].map(({ metadata }) => metadata.name);
   const revision = { "koa-blog/revision": pulumi.all([args.tag, ...contents]).apply(revisionOf) };
+  const pod = blogPod(blogName, args.image, sources, {
+    ports: [
+      { name: "http", containerPort: blogContract.port },
+      { name: "metrics", containerPort: blogContract.metricsPort },
+    ],
+    // Until the database is reachable and its schema current: half an hour, since a restart would mend neither.
+    startupProbe: {
+      httpGet: { path: "/readyz", port: "http" },
+      periodSeconds: 2,
+      timeoutSeconds: 3,
+      failureThreshold: 900,
+    },
+    // Not /readyz: all pods have the one database. Were it down, none would be left to say so, and readers would find
+    // the connection refused instead of a page with 503.
+    readinessProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 3, timeoutSeconds: 3 },
+    livenessProbe: {
+      httpGet: { path: "/healthz", port: "http" },
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 3,
+    },
+    lifecycle: { preStop: { exec: { command: ["sleep", String(drainSeconds)] } } },
+  });
   return {
-    metadata: { labels: { ...labels(blogName), ...mySqlClient, ...revision, "app.kubernetes.io/version": args.tag } },
+    metadata: {
+      labels: { ...labels(blogName), ...mySqlClient, ...revision, "app.kubernetes.io/version": args.tag },
+      annotations: { "kubectl.kubernetes.io/default-container": blogName },
+    },
     spec: {
-      ...blogPod(blogName, args.image, sources, {
-        ports: [
-          { name: "http", containerPort: blogContract.port },
-          { name: "metrics", containerPort: blogContract.metricsPort },
-        ],
-        // Until the database is reachable and its schema current: half an hour, since a restart would mend neither.
-        startupProbe: {
-          httpGet: { path: "/readyz", port: "http" },
-          periodSeconds: 2,
-          timeoutSeconds: 3,
-          failureThreshold: 900,
-        },
-        // Not /readyz: all pods have the one database. Were it down, none would be left to say so, and readers would find
-        // the connection refused instead of a page with 503.
-        readinessProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 3, timeoutSeconds: 3 },
-        livenessProbe: {
-          httpGet: { path: "/healthz", port: "http" },
-          periodSeconds: 10,
-          timeoutSeconds: 5,
-          failureThreshold: 3,
-        },
-        lifecycle: { preStop: { exec: { command: ["sleep", String(drainSeconds)] } } },
-      }),
+      ...pod,
+      containers: [...pod.containers, standbyContainer(args.image, settings)],
       topologySpreadConstraints: [
         {
           maxSkew: 1,

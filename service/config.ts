@@ -2,11 +2,12 @@ import { z } from "zod";
 import { databaseVariables, portVariable } from "../db/config.ts";
 import { EnvironmentError, parseEnvironment } from "../db/environment.ts";
 
+const portVariables = { PORT: portVariable(0, 5000), METRICS_PORT: portVariable(0, 9464) };
+
 /** Every variable of the service's environment; README.md has the table. */
 export const configSchema = z.object({
   ...databaseVariables,
-  PORT: portVariable(0, 5000),
-  METRICS_PORT: portVariable(0, 9464),
+  ...portVariables,
   SESSION_KEYS: z
     .string()
     .transform((keys) => keys.split(","))
@@ -37,12 +38,15 @@ export const configSchema = z.object({
     .describe("how many seconds requests in flight get to finish at shutdown, a whole number"),
 });
 
+/** What standby.ts reads of them: no secret. */
+export const standbySchema = z.object({ LOG_LEVEL: databaseVariables.LOG_LEVEL, ...portVariables });
+
 export type Config = z.output<typeof configSchema>;
 
-/** The service's configuration, from the environment. Ends the process with a message if that is wrong. */
-export function readConfig(): Config {
+/** The configuration of a process, from the environment. Ends the process with a message if that is wrong. */
+export function readConfig<Schema extends z.ZodObject>(schema: Schema): z.output<Schema> {
   try {
-    return parseEnvironment(configSchema);
+    return parseEnvironment(schema);
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
     console.error(error.message);

@@ -1,21 +1,27 @@
-import type { Server } from "node:http";
-import type { Server as Listener, Socket } from "node:net";
+import { once } from "node:events";
+import type { Server } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
-/** Listens on a port of all addresses; 0 chooses a free one. */
-export function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject).listen(port, resolve);
-  });
-}
+/** Longer than standby.ts takes to notice that there is a server again. */
+const PATIENCE_MS = 2000;
+const INTERVAL_MS = 10;
 
-/** Takes over the port that supervisor.ts holds, and the connections that waited there. Does not outlive it. */
-export function takeOver(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    process.on("message", (what, handle: Listener | Socket) => {
-      if (what === "listener") server.listen(handle, resolve);
-      else server.emit("connection", handle);
-    });
-    process.once("disconnect", () => process.exit(1));
-    process.send?.("ready");
-  });
+/**
+ * Listens on a port of all addresses; 0 chooses a free one. While the port is taken, as by standby.ts for a server that is
+ * just starting, it is tried again.
+ *
+ * @throws the error of the system, if the port stays taken for two seconds or cannot be used at all
+ */
+export async function listen(server: Server, port: number): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      server.listen(port);
+      await once(server, "listening");
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || Date.now() > deadline) throw error;
+      await sleep(INTERVAL_MS);
+    }
+  }
 }

@@ -1,4 +1,4 @@
-// The blog as a process: `node service/server.ts`, with or without supervisor.ts. README.md lists the environment it needs.
+// The blog as a process: `node service/server.ts`. README.md lists the environment it needs.
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,20 +6,16 @@ import knex from "knex";
 import { serviceKnexConfig } from "../db/config.ts";
 import { createLogger } from "../db/log.ts";
 import { createApp } from "./app.ts";
-import { readConfig } from "./config.ts";
-import { listen, takeOver } from "./listen.ts";
+import { configSchema, readConfig } from "./config.ts";
+import { logCrashes } from "./crash.ts";
+import { listen } from "./listen.ts";
 import { createMetricsServer } from "./metrics-server.ts";
 import { onShutdown } from "./shutdown.ts";
 import { startSweeper } from "./sweeper.ts";
 
-const config = readConfig();
+const config = readConfig(configSchema);
 const log = createLogger(config.LOG_LEVEL);
-for (const event of ["uncaughtException", "unhandledRejection"]) {
-  process.on(event, (err: unknown) => {
-    log.fatal({ err, code: "CRASH" }, event);
-    process.exit(1);
-  });
-}
+logCrashes(log);
 
 const db = knex(serviceKnexConfig(config, log));
 const { app, metrics, drain } = createApp(config, db, log);
@@ -32,8 +28,9 @@ const metricsServer = createMetricsServer(metrics);
 
 onShutdown({ log, graceMs: config.SHUTDOWN_GRACE * 1000, drain, servers: [server, metricsServer], db });
 startSweeper(db, log);
+// In this order: standby.ts gives up the one port when it can connect to the other.
 await listen(metricsServer, config.METRICS_PORT);
-await (process.argv[2] === "supervised" ? takeOver(server) : listen(server, config.PORT));
+await listen(server, config.PORT);
 log.info({ port: portOf(server), metricsPort: portOf(metricsServer) }, "listening");
 
 function portOf(listener: Server): number {

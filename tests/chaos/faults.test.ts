@@ -128,21 +128,19 @@ describe("Under 50 requests a second, the stack", () => {
     );
   });
 
-  const kills: [what: string, commandLine: string, most: number, seconds: number][] = [
-    // It takes the container as long to start again as the kubelet and the Service take to notice.
-    ["no more than a moment's requests when a container is killed", "^node service/supervisor.ts", 75, 3],
-    ["only what is in flight when the server in it is killed", "server.ts supervised$", 5, 0.25],
+  // At most what is in flight at once, and nothing later than that.
+  const kills: [what: string, script: string, most: number, seconds: number][] = [
+    ["only what is in flight when a pod's server is killed", "server.ts", 5, 0.25],
+    ["no request when a pod's standby is killed", "standby.ts", 0, Infinity],
   ];
-  for (const [what, commandLine, most, seconds] of kills) {
+  for (const [what, script, most, seconds] of kills) {
     it(`fails ${what}`, async () => {
       const node = await workerWithoutMysql();
       const restarts = await cluster.restarts();
       let killed = 0;
       const { failures } = await under(async (load) => {
-        // A server that was started just now would end its container.
-        await sleep(10_000);
         killed = load.now;
-        await docker("exec", node, "pkill", "-KILL", "-f", commandLine);
+        await docker("exec", node, "pkill", "-KILL", "-f", `^node service/${script}`);
         await sleep(5000);
         await untilSpread();
       });

@@ -14,7 +14,7 @@ import {
 } from "../../components/contract.ts";
 import { configSchema } from "../../service/config.ts";
 import { existingConfig } from "./kubeconfig.ts";
-import { finder, onlyContainer, podSpec } from "./manifest.ts";
+import { finder, mainContainer, podSpec } from "./manifest.ts";
 import { runProgram, secretValue, type Inputs, type Registered } from "./program.ts";
 
 /** What a container reads, and what it is given, however that is written down. */
@@ -62,7 +62,7 @@ function ofPods(resources: Registered[]): Record<string, Container> {
       envFrom = [],
       env = [],
       resources: limits,
-    } = onlyContainer(find(name)) as Partial<ReturnType<typeof onlyContainer>>;
+    } = mainContainer(find(name)) as Partial<ReturnType<typeof mainContainer>>;
     const maps = envFrom.flatMap(({ configMapRef }) =>
       Object.keys(find(configMapRef.name.replace(/-auto$/, "")).inputs.data as Inputs),
     );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
 import { memoryLimit } from "../../components/elasticsearch.ts";
-import { finder, onlyContainer, podSpec } from "./manifest.ts";
+import { finder, mainContainer, podSpec } from "./manifest.ts";
 import { runProgram, secretValue, type Inputs, type Registered } from "./program.ts";
 
 const workloads = [
@@ -33,7 +33,7 @@ describe("The logging stack", () => {
       assert.deepEqual(spec.securityContext.seccompProfile, { type: "RuntimeDefault" });
       assert.equal(spec.securityContext.runAsUser, isFluentd ? 0 : 1000);
       assert.equal(spec.securityContext.runAsNonRoot, isFluentd ? undefined : true);
-      const container = onlyContainer(find(name));
+      const container = mainContainer(find(name));
       assert.deepEqual(container.securityContext, {
         allowPrivilegeEscalation: false,
         readOnlyRootFilesystem: name !== "logging-elasticsearch-statefulset",
@@ -43,7 +43,7 @@ describe("The logging stack", () => {
     });
 
     it(`shows no secret in the variables of ${name}`, () => {
-      for (const { name: variable, value, valueFrom } of onlyContainer(find(name)).env) {
+      for (const { name: variable, value, valueFrom } of mainContainer(find(name)).env) {
         if (/PASSWORD$|KEY$/.test(variable)) assert.ok(valueFrom.secretKeyRef.name.startsWith("logging-"), variable);
         if (variable.endsWith("_FILE")) assert.match(value, /^\/run\/secrets\//);
       }
@@ -53,7 +53,7 @@ describe("The logging stack", () => {
   it("fits a laptop: its limits sum to at most 3 GiB on three nodes, and no request is above its limit", () => {
     const nodes = 3;
     const limits = workloads.map((name) => {
-      const { requests, limits: most } = onlyContainer(find(name)).resources;
+      const { requests, limits: most } = mainContainer(find(name)).resources;
       assert.ok(mebibytes(requests.memory) <= mebibytes(most.memory), name);
       assert.ok(most.cpu);
       return mebibytes(most.memory) * (name.includes("fluentd") ? nodes : 1);
@@ -65,12 +65,12 @@ describe("The logging stack", () => {
   it("gives Elasticsearch's container the heap and as much again, or 768 MiB", () => {
     assert.equal(memoryLimit("512m"), "1280Mi");
     assert.equal(memoryLimit("2g"), "4096Mi");
-    const { env } = onlyContainer(find("logging-elasticsearch-statefulset"));
+    const { env } = mainContainer(find("logging-elasticsearch-statefulset"));
     assert.equal(env.find(({ name }) => name === "ES_JAVA_OPTS")?.value, "-Xms512m -Xmx512m");
   });
 
   it("asks for passwords, and keeps each in a Secret, where no other ConfigMap has it", () => {
-    const { env } = onlyContainer(find("logging-elasticsearch-statefulset"));
+    const { env } = mainContainer(find("logging-elasticsearch-statefulset"));
     assert.equal(env.find(({ name }) => name === "xpack.security.enabled")?.value, "true");
     const secrets = {
       "logging-elastic-user": { ELASTIC_PASSWORD: "result of logging-elastic-password" },
@@ -92,7 +92,7 @@ describe("The logging stack", () => {
       const mounted = (volumes as typeof volumes | undefined)?.flatMap(({ projected }) =>
         ((projected as typeof projected | undefined)?.sources ?? []).map(({ secret }) => secret.name),
       );
-      const variables = onlyContainer(find(name)).env.flatMap(({ valueFrom }) => {
+      const variables = mainContainer(find(name)).env.flatMap(({ valueFrom }) => {
         const reference = (valueFrom as typeof valueFrom | undefined)?.secretKeyRef as { name: string } | undefined;
         return reference ? [reference.name] : [];
       });
@@ -146,7 +146,7 @@ describe("The logging stack", () => {
       name: "koa-blog-fluentd",
     });
     assert.deepEqual(subjects, [{ kind: "ServiceAccount", name: "fluentd", namespace: "logging" }]);
-    const mounts = onlyContainer(find("logging-fluentd-daemonset")).volumeMounts;
+    const mounts = mainContainer(find("logging-fluentd-daemonset")).volumeMounts;
     const writable = mounts.flatMap(({ name, readOnly }) => ((readOnly as boolean | undefined) ? [] : [name]));
     assert.deepEqual(writable, ["state", "tmp"]);
     const hostPaths = spec.volumes.flatMap(({ hostPath }) =>
@@ -187,11 +187,11 @@ describe("The logging stack", () => {
       assert.equal(type.endsWith(":Namespace") ? ownName : namespace, "observability", name);
     }
     const elasticsearch = other("logging-elasticsearch-statefulset");
-    assert.equal(onlyContainer(elasticsearch).image, "registry.example.com/elasticsearch:8.19.1");
-    assert.equal(onlyContainer(elasticsearch).resources.limits.memory, "2048Mi");
+    assert.equal(mainContainer(elasticsearch).image, "registry.example.com/elasticsearch:8.19.1");
+    assert.equal(mainContainer(elasticsearch).resources.limits.memory, "2048Mi");
     assert.match(JSON.stringify(elasticsearch.inputs.spec), /"storage":"9Gi"/);
-    assert.equal(onlyContainer(other("logging-kibana-deployment")).image, "registry.example.com/kibana:8.19.1");
-    assert.equal(onlyContainer(other("logging-fluentd-daemonset")).image, "registry.example.com/fluentd:1");
+    assert.equal(mainContainer(other("logging-kibana-deployment")).image, "registry.example.com/kibana:8.19.1");
+    assert.equal(mainContainer(other("logging-fluentd-daemonset")).image, "registry.example.com/fluentd:1");
     const data = (name: string) => Object.values(other(name).inputs.data as Record<string, string>).join("\n");
     assert.match(data("logging-fluentd-configuration"), /total_limit_size 64m/);
     assert.match(data("logging-fluentd-configuration"), /\/var\/log\/pods\/observability_/);

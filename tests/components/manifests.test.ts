@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { parse } from "yaml";
 
 import { revisionOf } from "../../components/blog.ts";
-import { finder, onlyContainer, podSpec } from "./manifest.ts";
+import { finder, mainContainer, podSpec } from "./manifest.ts";
 import { runProgram, secretValue, type Inputs } from "./program.ts";
 
 describe("The manifests", () => {
@@ -24,19 +24,20 @@ describe("The manifests", () => {
       assert.equal(spec.enableServiceLinks, false);
       assert.equal(spec.securityContext.runAsNonRoot, true);
       assert.deepEqual(spec.securityContext.seccompProfile, { type: "RuntimeDefault" });
-      const container = onlyContainer(find(name));
-      assert.deepEqual(container.securityContext, {
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ["ALL"] },
-      });
-      assert.deepEqual(Object.keys(container.resources.requests), ["cpu", "ephemeral-storage", "memory"]);
-      assert.deepEqual(Object.keys(container.resources.limits), ["cpu", "ephemeral-storage", "memory"]);
-      assert.equal(container.imagePullPolicy, "IfNotPresent");
+      for (const container of spec.containers) {
+        assert.deepEqual(container.securityContext, {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        });
+        assert.deepEqual(Object.keys(container.resources.requests), ["cpu", "ephemeral-storage", "memory"]);
+        assert.deepEqual(Object.keys(container.resources.limits), ["cpu", "ephemeral-storage", "memory"]);
+        assert.equal(container.imagePullPolicy, "IfNotPresent");
+      }
     });
 
     it(`show no secret in the variables of ${name}`, () => {
-      for (const { name: variable, value } of onlyContainer(find(name)).env) {
+      for (const { name: variable, value } of mainContainer(find(name)).env) {
         assert.ok(!/PASSWORD$|KEYS$/.test(variable), `${variable} is in the environment`);
         if (/PASSWORD|KEYS/.test(variable)) assert.match(value, /^\/run\/secrets\//);
       }
@@ -52,10 +53,10 @@ describe("The manifests", () => {
 
   it("probe MySQL and the blog at start, for readiness and for liveness", () => {
     for (const name of ["mysql-statefulset", "blog-deployment"]) {
-      const { startupProbe, readinessProbe, livenessProbe } = onlyContainer(find(name));
+      const { startupProbe, readinessProbe, livenessProbe } = mainContainer(find(name));
       for (const probe of [startupProbe, readinessProbe, livenessProbe]) assert.equal(typeof probe, "object", name);
     }
-    const { startupProbe, readinessProbe, livenessProbe } = onlyContainer(find("blog-deployment"));
+    const { startupProbe, readinessProbe, livenessProbe } = mainContainer(find("blog-deployment"));
     // A rollout waits for a pod that reaches the database; a database that is down later takes no pod away.
     assert.equal(startupProbe.httpGet.path, "/readyz");
     assert.equal(readinessProbe.httpGet.path, "/healthz");
@@ -66,10 +67,21 @@ describe("The manifests", () => {
     const spec = find("blog-deployment").inputs.spec as Inputs;
     assert.equal(spec.replicas, 2);
     assert.deepEqual(spec.strategy, { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } });
-    assert.deepEqual(onlyContainer(find("blog-deployment")).lifecycle, {
+    assert.deepEqual(mainContainer(find("blog-deployment")).lifecycle, {
       preStop: { exec: { command: ["sleep", "5"] } },
     });
     assert.deepEqual((find("blog-disruption-budget").inputs.spec as Inputs).maxUnavailable, 1);
+  });
+
+  it("have a standby beside the blog's server, which holds its port and reads no secret", () => {
+    const [server, standby] = podSpec(find("blog-deployment")).containers;
+    assert.ok(server && standby);
+    assert.equal(standby.image, server.image);
+    assert.deepEqual(standby.command, ["node", "service/standby.ts"]);
+    assert.deepEqual(standby.envFrom, [server.envFrom[1]]);
+    for (const field of ["env", "volumeMounts", "ports"] as const) assert.equal(standby[field], undefined, field);
+    const { template } = find("blog-deployment").inputs.spec as { template: { metadata: { annotations: Inputs } } };
+    assert.equal(template.metadata.annotations["kubectl.kubernetes.io/default-container"], server.name);
   });
 
   it("spread the blog's pods over the workers, counting those of the same rollout only", () => {
@@ -232,7 +244,7 @@ describe("The settings", () => {
     }
     assert.equal((find("blog-deployment").inputs.spec as Inputs).replicas, 4);
     // An image that was loaded into a node has no digest there.
-    assert.equal(onlyContainer(find("mysql-statefulset")).image, "registry.example.com/mysql:9.7.2");
+    assert.equal(mainContainer(find("mysql-statefulset")).image, "registry.example.com/mysql:9.7.2");
     const [claim] = (find("mysql-statefulset").inputs.spec as { volumeClaimTemplates: { spec: Inputs }[] })
       .volumeClaimTemplates;
     assert.deepEqual(claim?.spec.resources, { requests: { storage: "5Gi" } });

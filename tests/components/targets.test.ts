@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { finder, onlyContainer, podSpec } from "./manifest.ts";
+import { finder, mainContainer, podSpec } from "./manifest.ts";
 import { existingConfig } from "./kubeconfig.ts";
 import { runProgram, secretValue, type Inputs, type Registered } from "./program.ts";
 
@@ -208,7 +208,7 @@ describe("The target existing", () => {
     for (const name of ["mysql-statefulset", "blog-job", "blog-deployment"]) {
       assert.deepEqual(podSpec(find(name)).imagePullSecrets, [{ name: "blog-registry-auto" }], name);
     }
-    assert.equal(onlyContainer(find("blog-deployment")).image, image.imageName);
+    assert.equal(mainContainer(find("blog-deployment")).image, image.imageName);
   });
 
   it("pushes with the engine's own log-in where no user is named, for another platform on demand", async () => {
@@ -258,7 +258,7 @@ describe("The target existing", () => {
     );
     assert.equal(podSpec(find("logging-kibana-deployment")).nodeSelector, undefined);
     assert.equal(
-      onlyContainer(find("logging-elasticsearch-statefulset")).image,
+      mainContainer(find("logging-elasticsearch-statefulset")).image,
       "docker.elastic.co/elasticsearch/elasticsearch:8.19.19",
     );
   });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The blog as a process of its own. */
+/** The blog's server, or its standby, as a process of its own. */
 export interface Service {
   child: ChildProcessWithoutNullStreams;
   output: () => string;
@@ -15,9 +15,9 @@ export interface Service {
   exit: Promise<number | null>;
 }
 
-/** Starts `service/supervisor.ts` on free ports. */
-export function spawnService(environment: Record<string, string>): Service {
-  const child = spawn(process.execPath, ["--import", "tsx", "service/supervisor.ts"], {
+/** Starts a script of `service/`. Defaults to the server, on free ports. */
+export function spawnService(environment: Record<string, string>, script = "server.ts"): Service {
+  const child = spawn(process.execPath, ["--import", "tsx", `service/${script}`], {
     cwd: root,
     env: { PATH: process.env.PATH, PORT: "0", METRICS_PORT: "0", ...environment },
   });
@@ -37,7 +37,7 @@ export async function logged({ child, output }: Service, line: RegExp): Promise<
   for (;;) {
     const match = line.exec(output());
     if (match) return match;
-    assert.equal(child.exitCode, null, output());
+    assert.ok(child.exitCode === null && child.signalCode === null, output());
     await sleep(50);
   }
 }

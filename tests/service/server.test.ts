@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "./client.ts";
 import { KEY, useBlog, variables } from "./blog.ts";
-import { listeningPort, logged, spawnService } from "./process.ts";
+import { listeningPort, spawnService } from "./process.ts";
 import type { Service } from "./process.ts";
 
 describe("The server", function () {
@@ -55,30 +55,6 @@ describe("The server", function () {
       assert.match(second.output(), /"level":"fatal".+EADDRINUSE/);
     });
   }
-
-  it("is started again when it is killed, and readers wait for it; when it dies again at once, the whole ends", async () => {
-    const service = start();
-    const client = new Client(`http://127.0.0.1:${String(await listeningPort(service))}`);
-    const last = () => [...service.output().matchAll(/"pid":(\d+),.+"msg":"listening"/g)].at(-1)?.[1];
-    const first = last();
-    await sleep(10_500);
-    process.kill(Number(first), "SIGKILL");
-    await logged(service, /"code":"SERVER_DIED".+"signal":"SIGKILL"/);
-    const replies = await Promise.all(Array.from({ length: 20 }, () => client.get("/")));
-    assert.deepEqual([...new Set(replies.map(({ status }) => status))], [200]);
-    assert.notEqual(last(), first);
-
-    process.kill(Number(last()), "SIGKILL");
-    assert.equal(await service.exit, 1);
-  });
-
-  it("does not outlive its supervisor", async () => {
-    const service = start();
-    const url = `http://127.0.0.1:${String(await listeningPort(service))}`;
-    service.child.kill("SIGKILL");
-    await service.exit;
-    await assert.rejects(fetch(`${url}/hello`));
-  });
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     it(`at ${signal} accepts nothing new, finishes the request in flight, and exits with 0`, async () => {

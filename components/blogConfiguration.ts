@@ -51,6 +51,8 @@ export interface MySqlConfiguration {
 
 /** Name of MySQL's headless Service, and of all that belongs to it. */
 export const mySqlName = "mysql";
+/** Name of the Service by which MySQL's clients reach it. */
+export const mySqlPrimaryName = "mysql-primary";
 
 /**
  * The ConfigMaps and Secrets of the blog and its database. Each key is spelt as the environment variable that it becomes.
@@ -80,7 +82,7 @@ export class BlogConfiguration extends pulumi.ComponentResource {
       opts,
     );
     const access = {
-      host: args.externalMySql?.host ?? pulumi.interpolate`${mySqlName}.${args.namespace}.svc.cluster.local`,
+      host: args.externalMySql?.host ?? pulumi.interpolate`${mySqlPrimaryName}.${args.namespace}.svc.cluster.local`,
       port: args.externalMySql?.port ?? mySqlContract.port,
       database: args.mysqlDatabase,
       user: args.mysqlUser,

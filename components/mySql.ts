@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { mySqlName, type BlogConfiguration, type MySqlConfiguration } from "./blogConfiguration.ts";
+import { mySqlName, mySqlPrimaryName, type BlogConfiguration, type MySqlConfiguration } from "./blogConfiguration.ts";
 import { mySqlContract, secretsFolder } from "./contract.ts";
 import { labels, mySqlClient, selectorLabels } from "./labels.ts";
 import { clientPolicy } from "./networkPolicies.ts";
@@ -31,10 +31,15 @@ export interface MySqlArgs {
   storageClass?: string | undefined;
 }
 
-/** MySQL: one pod with a persistent volume behind a headless Service, reachable by the pods marked as its clients. */
+/**
+ * MySQL: one pod with a persistent volume behind a headless Service, and another Service by which the pods marked as its clients
+ * reach it.
+ */
 export class MySql extends pulumi.ComponentResource {
-  /** The headless Service. */
+  /** The headless Service: the StatefulSet's own. */
   readonly service: k8s.core.v1.Service;
+  /** The Service with an address, which stays the same when the pod gets another one; a name server keeps the pod's for half a minute. */
+  readonly primary: k8s.core.v1.Service;
   /** The StatefulSet: ready when MySQL answers. */
   readonly statefulSet: k8s.apps.v1.StatefulSet;
 
@@ -42,7 +47,10 @@ export class MySql extends pulumi.ComponentResource {
     super("blog:kubernetes:MySql", name, {}, opts);
     const options = childOptions(this, opts);
     const metadata = { name: mySqlName, namespace: args.namespace, labels: labels(mySqlName) };
-    const selector = selectorLabels(mySqlName);
+    const spec = {
+      selector: selectorLabels(mySqlName),
+      ports: [{ name: "mysql", port: mySqlContract.port, targetPort: "mysql" }],
+    };
 
     const networkPolicy = clientPolicy(
       `${name}-clients`,
@@ -51,22 +59,28 @@ export class MySql extends pulumi.ComponentResource {
     );
     this.service = new k8s.core.v1.Service(
       `${name}-service`,
+      { metadata, spec: { ...spec, clusterIP: "None" } },
+      options,
+    );
+    this.primary = new k8s.core.v1.Service(
+      `${name}-primary`,
       {
-        metadata,
-        spec: {
-          clusterIP: "None",
-          selector,
-          ports: [{ name: "mysql", port: mySqlContract.port, targetPort: "mysql" }],
+        metadata: {
+          ...metadata,
+          name: mySqlPrimaryName,
+          // The Service comes before its pod; waiting for endpoints would deadlock.
+          annotations: { "pulumi.com/skipAwait": "true" },
         },
+        spec,
       },
       options,
     );
     this.statefulSet = new k8s.apps.v1.StatefulSet(
       `${name}-statefulset`,
       { metadata, spec: statefulSetSpec(args) },
-      { ...options, dependsOn: [...dependencies(opts), this.service, networkPolicy] },
+      { ...options, dependsOn: [...dependencies(opts), this.service, this.primary, networkPolicy] },
     );
-    this.registerOutputs({ service: this.service, statefulSet: this.statefulSet });
+    this.registerOutputs({ service: this.service, primary: this.primary, statefulSet: this.statefulSet });
   }
 }
 

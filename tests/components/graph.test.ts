@@ -57,6 +57,7 @@ describe("The program's resource graph", () => {
       "kubernetes:core/v1:Secret blog-database-user",
       "kubernetes:core/v1:Secret blog-session",
       "kubernetes:core/v1:Service blog-service",
+      "kubernetes:core/v1:Service mysql-primary",
       "kubernetes:core/v1:Service mysql-service",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-job-clients",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-readers",
@@ -178,7 +179,7 @@ describe("The program's resource graph", () => {
       [find(":Job", "blog-job")],
       [find(":Deployment", "blog-deployment")],
     ];
-    assertStages(stages, [1, 6, 2, 1, 1, 1]);
+    assertStages(stages, [1, 6, 3, 1, 1, 1]);
   });
 
   it("says the order in dependsOn, not only through inputs", () => {

@@ -148,8 +148,19 @@ describe("The manifests", () => {
     ]);
   });
 
-  it("make a headless service for MySQL", () => {
-    assert.equal((find("mysql-service").inputs.spec as Inputs).clusterIP, "None");
+  it("make a headless service for MySQL, and one whose address outlives its pods for its clients", () => {
+    const headless = find("mysql-service").inputs as { metadata: Inputs; spec: Inputs };
+    const primary = find("mysql-primary").inputs as { metadata: Inputs; spec: Inputs };
+    assert.equal(headless.spec.clusterIP, "None");
+    assert.equal((find("mysql-statefulset").inputs.spec as Inputs).serviceName, headless.metadata.name);
+    assert.equal(primary.spec.clusterIP, undefined);
+    assert.deepEqual(primary.metadata.annotations, { "pulumi.com/skipAwait": "true" });
+    assert.deepEqual(primary.spec, {
+      selector: headless.spec.selector,
+      ports: [{ name: "mysql", port: 3306, targetPort: "mysql" }],
+    });
+    const { MYSQL_HOST } = find("blog-database").inputs.data as Inputs;
+    assert.equal(MYSQL_HOST, `${String(primary.metadata.name)}.koa-blog.svc.cluster.local`);
   });
 
   it("enforce the restricted Pod Security Standard", () => {
@@ -249,7 +260,7 @@ describe("The settings", () => {
       .volumeClaimTemplates;
     assert.deepEqual(claim?.spec.resources, { requests: { storage: "5Gi" } });
     assert.deepEqual(find("blog-database").inputs.data, {
-      MYSQL_HOST: "mysql.blog-two.svc.cluster.local",
+      MYSQL_HOST: "mysql-primary.blog-two.svc.cluster.local",
       MYSQL_PORT: "3306",
       MYSQL_DATABASE: "posts",
     });

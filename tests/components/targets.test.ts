@@ -149,6 +149,7 @@ describe("The target existing", () => {
       "kubernetes:core/v1:Secret blog-registry",
       "kubernetes:core/v1:Secret blog-session",
       "kubernetes:core/v1:Service blog-service",
+      "kubernetes:core/v1:Service mysql-primary",
       "kubernetes:core/v1:Service mysql-service",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-job-clients",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-readers",
@@ -225,7 +226,8 @@ describe("The target existing", () => {
       { mysqlHost: "mysql.example.com", mysqlPort: "3307" },
       { mysqlPassword: "a managed password" },
     );
-    const own = /mysql-statefulset|mysql-service|mysql-clients|mysql-init|database-root|MySql mysql|mysql-.*password/;
+    const own =
+      /mysql-statefulset|mysql-service|mysql-primary|mysql-clients|mysql-init|database-root|MySql mysql|mysql-.*password/;
     assert.deepEqual(
       listed(resources).filter((line) => own.test(line)),
       [],

@@ -126,7 +126,7 @@ describe("The logs of a real cluster", () => {
     checkout.succeeds("preview", "--expect-no-changes");
     const { output, seconds } = checkout.succeeds("up");
     report(`up without changes: ${seconds.toFixed(1)} s`);
-    assert.match(output, /71 unchanged/);
+    assert.match(output, /72 unchanged/);
   });
 
   it("show no password: not in outputs, the plain state, ConfigMaps, or a pod's log", () => {

@@ -169,7 +169,7 @@ describe("The stack on a real cluster", () => {
   it("changes nothing when nothing has changed", () => {
     checkout.succeeds("preview", "--expect-no-changes");
     const { output } = checkout.succeeds("up");
-    assert.match(output, /34 unchanged/);
+    assert.match(output, /35 unchanged/);
   });
 
   it("runs each pod with no more than it needs, and the blog's on both workers", () => {
@@ -256,7 +256,7 @@ describe("The stack on a real cluster", () => {
     await until("the blog answers", 120, answers);
     const restarts = "jsonpath={.items[*].status.containerStatuses[*].restartCount}";
     const selector = ["--selector", "app.kubernetes.io/name=koa-blog"];
-    assert.equal(checkout.kubectl("get", "pods", ...selector, "--output", restarts), "0 0");
+    assert.match(checkout.kubectl("get", "pods", ...selector, "--output", restarts), /^0( 0)*$/);
   });
 
   it("notices a cluster that was deleted by hand, and arrives after two interrupted runs", async () => {

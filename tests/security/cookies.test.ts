@@ -66,7 +66,7 @@ describe("A cookie", function () {
       [cookie(guest, "guest"), cookie(guest, "guest.sig")],
       [signature, session],
       [`${session}=`, signature],
-      [session.toLowerCase(), signature],
+      [session.toUpperCase(), signature],
       [session, signature.toUpperCase()],
       [session, signature, "Session"],
       [session, signature, "guest"],

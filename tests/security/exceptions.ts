@@ -89,6 +89,13 @@ export const exceptions: Exception[] = [
     objects: ["DaemonSet fluentd", "Deployment koa-blog", ...mySql, "StatefulSet elasticsearch"],
     reason: oneHealth,
   },
+  ...["CKV_K8S_8", "CKV_K8S_9"].map((check) => ({
+    scanner: "checkov" as const,
+    check,
+    objects: ["Deployment koa-blog"],
+    reason:
+      "Its standby listens only while the server is dead: whether it answers says nothing. The server has its probes.",
+  })),
   {
     scanner: "kube-score",
     check: "deployment-has-host-podantiaffinity",

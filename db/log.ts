@@ -4,8 +4,8 @@ import type { DestinationStream, Logger } from "pino";
 /**
  * A logger that writes JSON lines, with the level as a word and the time in ISO 8601.
  *
- * @param destination defaults to standard output, without waiting until who reads it has taken a line: what comes meanwhile
- * is written at once, and the last lines when the process ends, unless it is killed
+ * @param destination defaults to standard output, in batches: 4 KiB, or what a tenth of a second has brought, written without
+ * holding up anything else. The last one is written when the process ends, unless it is killed.
  */
 export function createLogger(
   level: string,

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { blogContract } from "./contract.ts";
-import { labels, selectorLabels } from "./labels.ts";
+import { beforePods, labels, selectorLabels } from "./labels.ts";
 import { childOptions } from "./options.ts";
 
 export interface BlogServiceArgs {
@@ -47,8 +47,7 @@ export class BlogService extends pulumi.ComponentResource {
       name: blogName,
       namespace: args.namespace,
       labels: labels(blogName),
-      // The provider would wait for pods, which come later and wait for this (pulumi-kubernetes#1974).
-      annotations: { "pulumi.com/skipAwait": "true" },
+      annotations: beforePods,
     };
     this.service = new k8s.core.v1.Service(
       `${name}-service`,

@@ -16,3 +16,9 @@ export const elasticsearchClient = { "koa-blog/elasticsearch-client": "true" };
 
 /** Label of the pods that may talk to Kibana. */
 export const kibanaClient = { "koa-blog/kibana-client": "true" };
+
+/**
+ * Annotations of a Service that comes before its pods: the provider would wait for them, and they for it
+ * (pulumi-kubernetes#1974).
+ */
+export const beforePods = { "pulumi.com/skipAwait": "true" };

@@ -6,7 +6,7 @@ import { Elasticsearch } from "./elasticsearch.ts";
 import { Fluentd } from "./fluentd.ts";
 import { Kibana } from "./kibana.ts";
 import type { KindCluster } from "./kindCluster.ts";
-import { elasticsearchClient, kibanaClient, labels, selectorLabels } from "./labels.ts";
+import { beforePods, elasticsearchClient, kibanaClient, labels, selectorLabels } from "./labels.ts";
 import { LoggingConfiguration, type LoggingConfigurationArgs } from "./loggingConfiguration.ts";
 import { elasticsearchName, kibanaName } from "./loggingNames.ts";
 import { LoggingSetup } from "./loggingSetup.ts";
@@ -87,8 +87,7 @@ export class Logging extends pulumi.ComponentResource {
           name: kibanaName,
           namespace,
           labels: labels(kibanaName),
-          // The provider would wait for pods, which come later and wait for this (pulumi-kubernetes#1974).
-          annotations: { "pulumi.com/skipAwait": "true" },
+          annotations: beforePods,
         },
         spec: {
           type: args.kibanaNodePort ? "NodePort" : "ClusterIP",

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { mySqlName, mySqlPrimaryName, type BlogConfiguration, type MySqlConfiguration } from "./blogConfiguration.ts";
 import { mySqlContract, secretsFolder } from "./contract.ts";
-import { labels, mySqlClient, selectorLabels } from "./labels.ts";
+import { beforePods, labels, mySqlClient, selectorLabels } from "./labels.ts";
 import { clientPolicy } from "./networkPolicies.ts";
 import { childOptions, dependencies } from "./options.ts";
 import {
@@ -65,12 +65,7 @@ export class MySql extends pulumi.ComponentResource {
     this.primary = new k8s.core.v1.Service(
       `${name}-primary`,
       {
-        metadata: {
-          ...metadata,
-          name: mySqlPrimaryName,
-          // The Service comes before its pod; waiting for endpoints would deadlock.
-          annotations: { "pulumi.com/skipAwait": "true" },
-        },
+        metadata: { ...metadata, name: mySqlPrimaryName, annotations: beforePods },
         spec,
       },
       options,

@@ -11,8 +11,11 @@ export function postList(render: Render): (posts: Post[], user?: User | null) =>
 
   return (posts, user) => {
     if (user) return render("posts/list.html", { posts, user });
-    const html = forGuests.get(posts) ?? render("posts/list.html", { posts });
-    forGuests.set(posts, html);
+    let html = forGuests.get(posts);
+    if (html === undefined) {
+      html = render("posts/list.html", { posts });
+      forGuests.set(posts, html);
+    }
     return html;
   };
 }

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 
-import { runProgram, type Registered } from "./program.ts";
+import { assertOrder, awaited, blogResources, listed, mainContainer } from "./manifest.ts";
+import { type Registered, runProgram } from "./program.ts";
+
+/** The resources that pull an image and push it to the registry. */
+const mirrored = (image: string) => [
+  `blog:image:MirroredImage ${image}`,
+  `docker:index/registryImage:RegistryImage ${image}-pushed`,
+  `docker:index/remoteImage:RemoteImage ${image}-pulled`,
+  `docker:index/tag:Tag ${image}-tag`,
+];
 
 describe("The program's resource graph", () => {
   let resources: Registered[];
@@ -15,65 +24,34 @@ describe("The program's resource graph", () => {
     return resource;
   };
 
-  /** All that a resource waits for, directly or not; a resource waits for what its provider waits for. */
-  const awaited = (resource: Registered, seen = new Set<string>()): Set<string> => {
-    const provider = resource.provider.split("::").slice(0, -1).join("::");
-    for (const urn of [...resource.dependencies, provider].filter((candidate) => candidate && !seen.has(candidate))) {
-      seen.add(urn);
-      const next = resources.find((candidate) => candidate.urn === urn);
-      if (next) awaited(next, seen);
-    }
-    return seen;
+  const waitsFor = (later: Registered, earlier: Registered) => awaited(resources, later).has(earlier.urn);
+  const assertAfter = (later: Registered, earlier: Registered) => {
+    assertOrder(resources, earlier, later);
   };
 
-  const assertAfter = (later: Registered, earlier: Registered) => {
-    assert.ok(awaited(later).has(earlier.urn), `${later.name} does not wait for ${earlier.name}`);
-  };
+  const isLogging = ({ name }: Registered) => /^(logging|elasticsearch|kibana|fluentd|node)(-|$)/.test(name);
 
   it("has exactly these resources", () => {
-    const ofBlog = resources.filter(({ name }) => !name.startsWith("logging"));
-    assert.deepEqual(ofBlog.map(({ type, name }) => `${type} ${name}`).sort(), [
-      "blog:cluster:ClusterImages images",
+    const ofKind = [
       "blog:cluster:KindCluster kind",
-      "blog:image:BlogImage blog",
-      "blog:kubernetes:Blog blog",
-      "blog:kubernetes:BlogConfiguration blog",
-      "blog:kubernetes:BlogNamespace blog",
-      "blog:kubernetes:BlogService blog",
-      "blog:kubernetes:MySql mysql",
-      "blog:kubernetes:SchemaMigration blog",
-      "command:local:Command images-blog",
-      "command:local:Command images-mysql",
+      "blog:cluster:LocalRegistry registry",
       "command:local:Command kind-cluster",
-      "docker:index/image:Image blog-image",
-      "kubernetes:apps/v1:Deployment blog-deployment",
-      "kubernetes:apps/v1:StatefulSet mysql-statefulset",
-      "kubernetes:batch/v1:Job blog-job",
-      "kubernetes:core/v1:ConfigMap blog-database",
-      "kubernetes:core/v1:ConfigMap blog-mysql-init",
-      "kubernetes:core/v1:ConfigMap blog-settings",
-      "kubernetes:core/v1:Namespace blog-namespace",
-      "kubernetes:core/v1:Secret blog-database-root",
-      "kubernetes:core/v1:Secret blog-database-user",
-      "kubernetes:core/v1:Secret blog-session",
-      "kubernetes:core/v1:Service blog-service",
-      "kubernetes:core/v1:Service mysql-primary",
-      "kubernetes:core/v1:Service mysql-service",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-job-clients",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-readers",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy mysql-clients",
-      "kubernetes:policy/v1:PodDisruptionBudget blog-disruption-budget",
+      "command:local:Command kind-mirror",
+      "command:local:Command registry-network",
+      "docker:index/container:Container registry-container",
+      "docker:index/remoteImage:RemoteImage registry-image",
+      "pulumi:providers:docker registry-provider",
       "pulumi:providers:kubernetes kind-provider",
-      "random:index/randomPassword:RandomPassword blog-mysql-password",
-      "random:index/randomPassword:RandomPassword blog-mysql-root-password",
-      "random:index/randomPassword:RandomPassword blog-session-key",
-    ]);
+    ];
+    assert.deepEqual(
+      listed(resources.filter((resource) => !isLogging(resource))),
+      [...blogResources, ...ofKind, ...mirrored("mysql")].sort(),
+    );
   });
 
   it("has exactly these beside them, unless logging is left out", async () => {
-    const logging = resources.filter(({ name }) => name.startsWith("logging"));
-    assert.deepEqual(logging.map(({ type, name }) => `${type} ${name}`).sort(), [
-      "blog:cluster:ClusterImages logging-images",
+    const logging = resources.filter(isLogging);
+    const own = [
       "blog:logging:Elasticsearch logging-elasticsearch",
       "blog:logging:Fluentd logging-fluentd",
       "blog:logging:Kibana logging-kibana",
@@ -81,10 +59,6 @@ describe("The program's resource graph", () => {
       "blog:logging:LoggingConfiguration logging",
       "blog:logging:LoggingSetup logging-elasticsearch-setup",
       "blog:logging:LoggingSetup logging-kibana-setup",
-      "command:local:Command logging-images-elasticsearch",
-      "command:local:Command logging-images-fluentd",
-      "command:local:Command logging-images-kibana",
-      "command:local:Command logging-images-node",
       "kubernetes:apps/v1:DaemonSet logging-fluentd-daemonset",
       "kubernetes:apps/v1:Deployment logging-kibana-deployment",
       "kubernetes:apps/v1:StatefulSet logging-elasticsearch-statefulset",
@@ -94,6 +68,7 @@ describe("The program's resource graph", () => {
       "kubernetes:core/v1:ConfigMap logging-fluentd-configuration",
       "kubernetes:core/v1:ConfigMap logging-kibana-setup",
       "kubernetes:core/v1:Namespace logging-namespace",
+      "kubernetes:core/v1:PersistentVolumeClaim logging-elasticsearch-data",
       "kubernetes:core/v1:Secret logging-elastic-user",
       "kubernetes:core/v1:Secret logging-fluentd-user",
       "kubernetes:core/v1:Secret logging-kibana-encryption",
@@ -110,10 +85,12 @@ describe("The program's resource graph", () => {
       "random:index/randomPassword:RandomPassword logging-fluentd-password",
       "random:index/randomPassword:RandomPassword logging-kibana-encryption-key",
       "random:index/randomPassword:RandomPassword logging-kibana-password",
-    ]);
+    ];
+    const images = ["elasticsearch", "fluentd", "kibana", "node"].flatMap(mirrored);
+    assert.deepEqual(listed(logging), [...own, ...images].sort());
     const without = await runProgram({ logging: "false" });
     assert.equal(without.resources.length, resources.length - logging.length);
-    assert.ok(!without.resources.some(({ name }) => name.startsWith("logging")));
+    assert.ok(!without.resources.some(isLogging));
   });
 
   it("brings logging up in its own order", () => {
@@ -134,28 +111,64 @@ describe("The program's resource graph", () => {
   });
 
   it("lets the blog and logging wait for nothing of each other", () => {
-    const isLogging = ({ name }: Registered) => name.startsWith("logging");
     for (const resource of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
       const others = resources.filter((other) => isLogging(other) !== isLogging(resource));
-      // The cluster is neither's.
-      const foreign = others.filter(({ name }) => !name.startsWith("kind"));
-      for (const other of foreign)
-        assert.ok(!awaited(resource).has(other.urn), `${resource.name} waits for ${other.name}`);
+      // The cluster and the registry belong to neither of them.
+      const foreign = others.filter(({ name }) => !/^(kind|registry)/.test(name));
+      for (const other of foreign) assert.ok(!waitsFor(resource, other), `${resource.name} waits for ${other.name}`);
     }
   });
 
-  it("loads each image of logging before what runs it, Fluentd's into every node", () => {
+  it("pushes each published image to the registry before what runs it", () => {
     const runners = {
-      "logging-images-elasticsearch": find(":StatefulSet", "logging-elasticsearch-statefulset"),
-      "logging-images-node": find(":Job", "logging-elasticsearch-setup-job"),
-      "logging-images-kibana": find(":Deployment", "logging-kibana-deployment"),
-      "logging-images-fluentd": find(":DaemonSet", "logging-fluentd-daemonset"),
+      mysql: find(":StatefulSet", "mysql-statefulset"),
+      elasticsearch: find(":StatefulSet", "logging-elasticsearch-statefulset"),
+      node: find(":Job", "logging-elasticsearch-setup-job"),
+      kibana: find(":Deployment", "logging-kibana-deployment"),
+      fluentd: find(":DaemonSet", "logging-fluentd-daemonset"),
     };
-    for (const [load, runner] of Object.entries(runners)) assertAfter(runner, find(":Command", load));
-    const nodesOf = (load: string) => (find(":Command", load).inputs.environment as Record<string, string>).NODES;
-    assert.equal(nodesOf("logging-images-fluentd"), "koa-blog-control-plane,koa-blog-worker,koa-blog-worker2");
-    for (const load of ["logging-images-elasticsearch", "logging-images-kibana", "logging-images-node"]) {
-      assert.equal(nodesOf(load), "koa-blog-worker2");
+    for (const [image, runner] of Object.entries(runners)) {
+      const pushed = find(":RegistryImage", `${image}-pushed`);
+      assertOrder(resources, find(":RemoteImage", `${image}-pulled`), find(":Tag", `${image}-tag`), pushed, runner);
+      assertAfter(pushed, find(":Container", "registry-container"));
+    }
+  });
+
+  it("pulls and pushes while the cluster is being created", () => {
+    const cluster = find(":Command", "kind-cluster");
+    const images = resources.filter(({ type }) => /:(Image|RemoteImage|Tag|RegistryImage)$/.test(type));
+    assert.equal(images.length, 2 + 1 + 3 * 5);
+    for (const image of images) assert.ok(!waitsFor(image, cluster), image.name);
+    assert.deepEqual([...awaited(resources, cluster)], [find(":Command", "registry-network").urn]);
+  });
+
+  it("tells the nodes where the registry is before anything is deployed", () => {
+    const mirror = find(":Command", "kind-mirror");
+    assertOrder(resources, find(":Command", "kind-cluster"), mirror, find(":Namespace", "blog-namespace"));
+    const { networksAdvanced } = find(":Container", "registry-container").inputs as { networksAdvanced: unknown };
+    assert.deepEqual(networksAdvanced, [{ name: "kind", aliases: ["koa-blog-registry.svc"] }]);
+    const { REGISTRY } = mirror.inputs.environment as Record<string, string>;
+    assert.equal(REGISTRY, "koa-blog-registry.svc:5000");
+    assertAfter(find(":Container", "registry-container"), find(":Command", "registry-network"));
+  });
+
+  it("keeps the registry to this machine, and takes it down with all that is in it", () => {
+    const { inputs, deleteBeforeReplace } = find(":Container", "registry-container");
+    assert.deepEqual(inputs.ports, [{ internal: 5000, external: 5001, ip: "127.0.0.1" }]);
+    assert.equal(inputs.name, "koa-blog-registry");
+    assert.equal(inputs.restart, "unless-stopped");
+    assert.equal(inputs.volumes, undefined);
+    assert.equal(inputs.removeVolumes, undefined, "the provider's default removes the anonymous volume");
+    assert.equal(deleteBeforeReplace, true);
+  });
+
+  it("pushes everything again to another registry", () => {
+    const { triggers } = find(":Command", "registry-network").inputs as { triggers: unknown[] };
+    const [identity] = triggers;
+    assert.match(String(identity), /^generation-1-[0-9a-f]{8}$/);
+    const pushed = resources.filter(({ type }) => /:(Image|RemoteImage|Tag|RegistryImage)$/.test(type));
+    for (const { name, replacementTrigger } of pushed.filter((image) => image.name !== "registry-image")) {
+      assert.equal(replacementTrigger, identity, name);
     }
   });
 
@@ -170,7 +183,7 @@ describe("The program's resource graph", () => {
   };
 
   it("comes up in the deployment order", () => {
-    const ofBlog = resources.filter(({ name }) => !name.startsWith("logging"));
+    const ofBlog = resources.filter((resource) => !isLogging(resource));
     const stages = [
       [find(":Namespace", "blog-namespace")],
       ofBlog.filter(({ type }) => /v1:(ConfigMap|Secret)$/.test(type)),
@@ -190,25 +203,20 @@ describe("The program's resource graph", () => {
     assert.ok(deployment.dependencies.includes(find(":Service", "blog-service").urn));
   });
 
-  it("builds the image beside the cluster", () => {
-    const image = find(":Image", "blog-image");
-    const cluster = find(":Command", "kind-cluster");
-    assert.deepEqual([...awaited(image)], []);
-    assert.deepEqual([...awaited(cluster)], []);
-  });
-
-  it("loads each image once the cluster is there, and before what runs it", () => {
-    for (const load of ["images-blog", "images-mysql"]) {
-      assertAfter(find(":Command", load), find(":Command", "kind-cluster"));
+  it("builds and pushes each image of the blog before what runs it", () => {
+    for (const [name, user] of [
+      ["migration-image", find(":Job", "blog-job")],
+      ["blog-image", find(":Deployment", "blog-deployment")],
+    ] as const) {
+      const image = find(":Image", name);
+      assertAfter(image, find(":Container", "registry-container"));
+      assertAfter(user, image);
+      assert.equal(mainContainer(user).image, image.inputs.imageName);
     }
-    assertAfter(find(":Command", "images-blog"), find(":Image", "blog-image"));
-    assertAfter(find(":StatefulSet", "mysql-statefulset"), find(":Command", "images-mysql"));
-    assertAfter(find(":Job", "blog-job"), find(":Command", "images-blog"));
-    assertAfter(find(":Deployment", "blog-deployment"), find(":Command", "images-blog"));
   });
 
   it("lets nothing of the database wait for the blog's image", () => {
-    assert.ok(!awaited(find(":StatefulSet", "mysql-statefulset")).has(find(":Image", "blog-image").urn));
+    assert.ok(!waitsFor(find(":StatefulSet", "mysql-statefulset"), find(":Image", "blog-image")));
   });
 
   it("gives every resource that is not a component a component for its parent", () => {
@@ -218,7 +226,7 @@ describe("The program's resource graph", () => {
     }
     const nested = resources.filter(({ type, parent }) => type.startsWith("blog:") && components.has(parent));
     const logging = find(":Logging", "logging");
-    assert.equal(nested.length, 7);
+    assert.equal(nested.length, 6);
     for (const { name, parent } of nested) assert.equal(parent, logging.urn, name);
   });
 
@@ -235,9 +243,7 @@ describe("The program's resource graph", () => {
     const { clusterIdentifier } = find("providers:kubernetes", "kind-provider").inputs;
     assert.match(String(clusterIdentifier), /^generation-1-[0-9a-f]{8}$/);
     assert.deepEqual(find(":Command", "kind-cluster").inputs.triggers, [clusterIdentifier]);
-    for (const load of ["images-blog", "images-mysql", "logging-images-elasticsearch", "logging-images-fluentd"]) {
-      assert.equal((find(":Command", load).inputs.triggers as unknown[])[0], clusterIdentifier);
-    }
+    assert.equal((find(":Command", "kind-mirror").inputs.triggers as unknown[])[0], clusterIdentifier);
   });
 
   it("labels every Kubernetes object", () => {

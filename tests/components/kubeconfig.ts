@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 import { stringify } from "yaml";
 
-import { temporaryFolder } from "./temporaryFolder.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
 
-/** A kubeconfig with the contexts `team` and `elsewhere`, of which the latter is the current one. */
+/** A kubeconfig with the contexts `team` and `elsewhere`. The current context is `elsewhere`. */
 function writeKubeconfig(): string {
   const path = join(temporaryFolder(), "kubeconfig");
   const cluster = (name: string) => ({ name, cluster: { server: `https://${name}.example.com:6443` } });
@@ -23,7 +23,7 @@ function writeKubeconfig(): string {
 
 const kubeconfig = writeKubeconfig();
 
-/** Settings of a stack in a cluster that exists, which pulls from a registry with a password. */
+/** Settings of a stack in an existing cluster, with a registry that needs a password. */
 export function existingConfig() {
   return {
     config: {

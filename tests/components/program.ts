@@ -1,70 +1,48 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceRequest as Request } from "@pulumi/pulumi/proto/resource_pb.js";
 import * as settings from "@pulumi/pulumi/runtime/settings.js";
 
 import { configDefaults } from "../../scripts/lib/project.ts";
 
-/** One resource as the program registered it. */
-export interface Registered {
-  type: string;
-  name: string;
-  urn: string;
-  /** URN of the component that owns it; empty for what the stack owns. */
-  parent: string;
-  /** URNs of what it waits for: what `dependsOn` names and what its inputs come from. */
-  dependencies: string[];
-  provider: string;
-  deletedWith: string;
-  replacementTrigger: unknown;
-  deleteBeforeReplace: boolean;
-  additionalSecretOutputs: string[];
-  ignoreChanges: string[];
-  inputs: Inputs;
-}
-
 export type Inputs = Record<string, unknown>;
-
-interface Request {
-  getType(): string;
-  getName(): string;
-  getParent(): string;
-  getDependenciesList(): string[];
-  getProvider(): string;
-  getDeletedwith(): string;
-  getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
-  getDeletebeforereplace(): boolean;
-  getAdditionalsecretoutputsList(): string[];
-  getIgnorechangesList(): string[];
-  getObject(): { toJavaScript(): Inputs } | undefined;
-}
 
 type Callback = (error: unknown, response: { getUrn(): string } | undefined) => void;
 
-/** Pulumi's mark on a secret in what goes over the wire. */
+/** The key that marks a secret in Pulumi's gRPC messages. */
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const signatureKey = "4dabf18193072939515e22adb298388d";
 
-/** The value inside a secret; anything else fails. */
+/** The value of a secret. Fails if the value is no secret. */
 export function secretValue(value: unknown): unknown {
   const wrapped = value as Record<string, unknown> | undefined;
   if (wrapped?.[signatureKey] !== secretSignature) throw new Error(`not a secret: ${JSON.stringify(value)}`);
   return wrapped.value;
 }
 
-/** What the resources' providers would answer. */
+/** The outputs of the providers. */
 const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Inputs> = {
   "command:local:Command": ({ inputs, name }) => ({ ...(inputs as Inputs), stdout: `stdout of ${name}` }),
   "docker:index/image:Image": ({ inputs, name }) => ({ ...(inputs as Inputs), repoDigest: `id of ${name}` }),
-  "pulumi:providers:kubernetes": ({ inputs, name }) => ({ ...(inputs as Inputs), repoDigest: `id of ${name}` }),
-  "docker:index/container:Container": ({ inputs }) => inputs as Inputs,
-  "docker:index/network:Network": ({ inputs }) => inputs as Inputs,
-  "docker:index/volume:Volume": ({ inputs }) => inputs as Inputs,
+  ...Object.fromEntries(
+    [
+      "pulumi:providers:docker",
+      "pulumi:providers:kubernetes",
+      "docker:index/container:Container",
+      "docker:index/network:Network",
+      "docker:index/registryImage:RegistryImage",
+      "docker:index/remoteImage:RemoteImage",
+      "docker:index/tag:Tag",
+      "docker:index/volume:Volume",
+    ].map((type) => [type, ({ inputs }: pulumi.runtime.MockResourceArgs) => inputs as Inputs]),
+  ),
   "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: `result of ${name}` }),
-  // As it is read: made, and without an address yet.
+  // A new Service has no address yet.
   "kubernetes:core/v1:Service": (args) => ({ ...named(args), status: { loadBalancer: {} } }),
   ...Object.fromEntries(
     [
       "kubernetes:core/v1:Namespace",
       "kubernetes:core/v1:ConfigMap",
+      "kubernetes:core/v1:PersistentVolumeClaim",
       "kubernetes:core/v1:Secret",
       "kubernetes:core/v1:ServiceAccount",
       "kubernetes:apps/v1:StatefulSet",
@@ -81,7 +59,7 @@ const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Input
   ),
 };
 
-/** An object that has no name of its own gets one that says so, as the Kubernetes provider would give it. */
+/** Names an object without a name, like the auto-naming of the Kubernetes provider. */
 function named({ inputs, name }: pulumi.runtime.MockResourceArgs): Inputs {
   const { metadata, ...rest } = inputs as { metadata?: { name?: string } };
   return { ...rest, metadata: { name: `${name}-auto`, ...metadata } };
@@ -91,7 +69,7 @@ const calls: Record<string, (inputs: Inputs) => Inputs> = {
   "command:local:run": () => ({ stdout: "generation-1" }),
 };
 
-/** Mocks that note what they do not know: an error of theirs would leave the program waiting. */
+/** Mocks that record unknown calls. If a mock threw an error, the program would hang. */
 function makeMocks(unknown: string[]): pulumi.runtime.Mocks {
   return {
     newResource(args) {
@@ -116,12 +94,12 @@ let runs = 0;
  *
  * @param config - settings that differ from the defaults of Pulumi.yaml
  * @param secrets - settings set with `--secret`
- * @returns what it registered, in order, and its outputs
+ * @returns the registered resources in order, and the stack outputs
  */
 export async function runProgram(
   config: Record<string, string> = {},
   secrets: Record<string, string> = {},
-): Promise<{ resources: Registered[]; outputs: Inputs }> {
+): Promise<{ resources: Registered[]; outputs: Record<string, Settled> }> {
   const values = { ...configDefaults(), ...config, ...secrets };
   const qualified = Object.entries(values).map(([key, value]) => [`koa-blog:${key}`, String(value)]);
   const unknown: string[] = [];
@@ -130,7 +108,7 @@ export async function runProgram(
   process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(Object.keys(secrets).map((key) => `koa-blog:${key}`));
   const resources = recordResources();
   runs += 1;
-  // The query makes it another module: each run is a program of its own.
+  // The query string bypasses the module cache, so each run executes the program again.
   const program = (await import(`../../index.ts?run=${String(runs)}`)) as { default: Inputs };
   const outputs = Object.fromEntries(
     await Promise.all(Object.entries(program.default).map(async ([key, value]) => [key, await settle(value)] as const)),
@@ -140,7 +118,7 @@ export async function runProgram(
   return { resources, outputs };
 }
 
-/** An output with whether it is secret: what `isSecret` and `value` say. */
+/** A resolved output. */
 export interface Settled {
   value: unknown;
   isSecret: boolean;
@@ -152,7 +130,7 @@ async function settle(value: unknown): Promise<Settled> {
   return { value: await output.promise(), isSecret: await output.isSecret };
 }
 
-/** Mocks do not see parents, dependencies and options (pulumi/pulumi#14421); the requests to the engine do. */
+/** Records requests to the engine. Mocks do not see parents, dependencies and options (pulumi/pulumi#14421). */
 function recordResources(): Registered[] {
   const resources: Registered[] = [];
   const monitor = settings.getMonitor() as unknown as {
@@ -167,19 +145,25 @@ function recordResources(): Registered[] {
   return resources;
 }
 
-function registered(request: Request, urn: string): Registered {
+function registered(request: Request, urn: string) {
   return {
     type: request.getType(),
     name: request.getName(),
     urn,
+    /** URN of the parent, empty for children of the stack. */
     parent: request.getParent(),
+    /** URNs of the dependencies, from `dependsOn` and from inputs. */
     dependencies: request.getDependenciesList(),
     provider: request.getProvider(),
     deletedWith: request.getDeletedwith(),
-    replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
+    replacementTrigger: request.getReplacementTrigger()?.toJavaScript() as unknown,
     deleteBeforeReplace: request.getDeletebeforereplace(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     ignoreChanges: request.getIgnorechangesList(),
-    inputs: request.getObject()?.toJavaScript() ?? {},
+    retainOnDelete: request.getRetainondelete() ?? false,
+    inputs: (request.getObject()?.toJavaScript() ?? {}) as Inputs,
   };
 }
+
+/** A resource that the program registered. */
+export type Registered = ReturnType<typeof registered>;

@@ -1,42 +1,31 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 
-import { finder, mainContainer, podSpec } from "./manifest.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
 import { existingConfig } from "./kubeconfig.ts";
-import { runProgram, secretValue, type Inputs, type Registered } from "./program.ts";
+import { assertOrder, blogResources, finder, listed, mainContainer, podSpec, specOf } from "./manifest.ts";
+import { type Inputs, type Registered, runProgram, secretValue } from "./program.ts";
 
-const listed = (resources: Registered[]) => resources.map(({ type, name }) => `${type} ${name}`).sort();
-const value = (output: unknown) => (output as { value: unknown }).value;
-const before = (resources: Registered[], ...order: string[]) => {
-  const find = finder(resources);
-  const waitsFor = (later: string, earlier: string): boolean => {
-    const { urn } = find(earlier);
-    const seen = new Set<string>();
-    const visit = (from: Registered): boolean =>
-      from.dependencies.some((dependency) => {
-        if (dependency === urn) return true;
-        if (seen.has(dependency)) return false;
-        seen.add(dependency);
-        const next = resources.find((candidate) => candidate.urn === dependency);
-        return next !== undefined && visit(next);
-      });
-    return visit(find(later));
-  };
-  order.slice(1).forEach((later, index) => {
-    const earlier = order[index] ?? "";
-    assert.ok(waitsFor(later, earlier), `${later} does not wait for ${earlier}`);
-  });
+const inOrder = (resources: Registered[], ...names: string[]) => {
+  assertOrder(resources, ...names.map(finder(resources)));
 };
 
 describe("The target containers", () => {
-  it("has exactly these resources, none of them in a cluster, and no logs", async () => {
-    const { resources } = await runProgram({ target: "containers" });
+  let resources: Registered[];
+  let find: ReturnType<typeof finder>;
+
+  before(async () => {
+    ({ resources } = await runProgram({ target: "containers" }));
+    find = finder(resources);
+  });
+
+  it("has exactly these resources, none of them in a cluster, and no logs", () => {
     assert.deepEqual(listed(resources), [
       "blog:containers:BlogContainer blog",
-      "blog:containers:ContainerCredentials blog",
-      "blog:containers:ContainerNetwork blog",
-      "blog:containers:ContainerVolume mysql",
       "blog:containers:MigrationContainer migration",
       "blog:containers:MySqlContainer mysql",
+      "blog:containers:PlainContainers blog",
       "blog:image:BlogImage blog",
       "blog:image:MySqlImage mysql",
       "command:local:Command migration-run",
@@ -53,16 +42,14 @@ describe("The target containers", () => {
     ]);
   });
 
-  it("comes up in order, and its data waits for nothing, so that all else can be pruned", async () => {
-    const { resources } = await runProgram({ target: "containers" });
-    before(resources, "blog-network", "mysql-container", "migration-run", "blog-container");
-    before(resources, "mysql-volume", "mysql-container");
-    assert.deepEqual(finder(resources)("mysql-volume").dependencies, []);
-    assert.deepEqual(finder(resources)("mysql-volume").ignoreChanges, ["labels"]);
+  it("comes up in order, and its data waits for nothing, so that all else can be pruned", () => {
+    inOrder(resources, "blog-network", "mysql-container", "migration-run", "blog-container");
+    inOrder(resources, "mysql-volume", "mysql-container");
+    assert.deepEqual(find("mysql-volume").dependencies, []);
+    assert.deepEqual(find("mysql-volume").ignoreChanges, ["labels"]);
   });
 
-  it("runs the images that it built, restarts what fails, and runs the migration once for each container", async () => {
-    const find = finder((await runProgram({ target: "containers" })).resources);
+  it("runs the images that it built, restarts what fails, and runs the migration once for each container", () => {
     const inputsOf = (name: string) => find(`${name}-container`).inputs;
     const [blog, mysql, migration] = [inputsOf("blog"), inputsOf("mysql"), inputsOf("migration")];
     assert.equal(blog.image, "id of blog-image");
@@ -79,8 +66,7 @@ describe("The target containers", () => {
     assert.deepEqual(run.triggers, ["migration-container-id"]);
   });
 
-  it("replaces containers in place, and labels all that it makes with the stack's name", async () => {
-    const { resources } = await runProgram({ target: "containers" });
+  it("replaces containers in place, and labels all that it makes with the stack's name", () => {
     const labels = [
       { label: "koa-blog.stack", value: "dev" },
       { label: "koa-blog.folder", value: process.cwd() },
@@ -93,7 +79,7 @@ describe("The target containers", () => {
   });
 
   it("takes names, images and port from its settings", async () => {
-    const { resources, outputs } = await runProgram({
+    const program = await runProgram({
       target: "containers",
       network: "my-net",
       hostPort: "5001",
@@ -101,22 +87,22 @@ describe("The target containers", () => {
       blogImage: "registry.example.com:5000/my-blog:1.0",
       mysqlImage: "mysql:8.4",
     });
-    const find = finder(resources);
-    assert.equal(find("blog-network").inputs.name, "my-net");
-    assert.equal(find("mysql-volume").inputs.name, "my-net-mysql-data");
+    const other = finder(program.resources);
+    assert.equal(other("blog-network").inputs.name, "my-net");
+    assert.equal(other("mysql-volume").inputs.name, "my-net-mysql-data");
     assert.deepEqual(
-      ["mysql", "migration", "blog"].map((name) => find(`${name}-container`).inputs.name),
+      ["mysql", "migration", "blog"].map((name) => other(`${name}-container`).inputs.name),
       ["my-net-mysql", "my-net-migration", "my-net-blog"],
     );
-    assert.deepEqual(find("blog-container").inputs.ports, [{ internal: 5000, external: 5001, ip: "127.0.0.1" }]);
-    assert.equal(find("blog-image").inputs.imageName, "registry.example.com:5000/my-blog:1.0");
+    assert.deepEqual(other("blog-container").inputs.ports, [{ internal: 5000, external: 5001, ip: "127.0.0.1" }]);
+    assert.equal(other("blog-image").inputs.imageName, "registry.example.com:5000/my-blog:1.0");
     assert.match(
-      find("mysql-image").inputs.imageName as string,
+      other("mysql-image").inputs.imageName as string,
       /^registry\.example\.com:5000\/my-blog-mysql:[0-9a-f]{16}$/,
     );
-    assert.deepEqual((find("mysql-image").inputs.build as { args: Inputs }).args, { BASE_IMAGE: "mysql:8.4" });
-    for (const image of ["blog-image", "mysql-image"]) assert.equal(find(image).inputs.skipPush, true);
-    assert.equal(value(outputs.url), "http://127.0.0.1:5001");
+    assert.deepEqual((other("mysql-image").inputs.build as { args: Inputs }).args, { BASE_IMAGE: "mysql:8.4" });
+    for (const image of ["blog-image", "mysql-image"]) assert.equal(other(image).inputs.skipPush, true);
+    assert.equal(program.outputs.url?.value, "http://127.0.0.1:5001");
   });
 });
 
@@ -127,39 +113,12 @@ describe("The target existing", () => {
   };
 
   it("has exactly these resources, and neither makes nor loads anything on this machine but the image", async () => {
-    assert.deepEqual(listed((await run()).resources), [
+    const ofExisting = [
       "blog:cluster:ExistingCluster cluster",
-      "blog:image:BlogImage blog",
-      "blog:kubernetes:Blog blog",
-      "blog:kubernetes:BlogConfiguration blog",
-      "blog:kubernetes:BlogNamespace blog",
-      "blog:kubernetes:BlogService blog",
-      "blog:kubernetes:MySql mysql",
-      "blog:kubernetes:SchemaMigration blog",
-      "docker:index/image:Image blog-image",
-      "kubernetes:apps/v1:Deployment blog-deployment",
-      "kubernetes:apps/v1:StatefulSet mysql-statefulset",
-      "kubernetes:batch/v1:Job blog-job",
-      "kubernetes:core/v1:ConfigMap blog-database",
-      "kubernetes:core/v1:ConfigMap blog-mysql-init",
-      "kubernetes:core/v1:ConfigMap blog-settings",
-      "kubernetes:core/v1:Namespace blog-namespace",
-      "kubernetes:core/v1:Secret blog-database-root",
-      "kubernetes:core/v1:Secret blog-database-user",
       "kubernetes:core/v1:Secret blog-registry",
-      "kubernetes:core/v1:Secret blog-session",
-      "kubernetes:core/v1:Service blog-service",
-      "kubernetes:core/v1:Service mysql-primary",
-      "kubernetes:core/v1:Service mysql-service",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-job-clients",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-readers",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy mysql-clients",
-      "kubernetes:policy/v1:PodDisruptionBudget blog-disruption-budget",
       "pulumi:providers:kubernetes cluster-provider",
-      "random:index/randomPassword:RandomPassword blog-mysql-password",
-      "random:index/randomPassword:RandomPassword blog-mysql-root-password",
-      "random:index/randomPassword:RandomPassword blog-session-key",
-    ]);
+    ];
+    assert.deepEqual(listed((await run()).resources), [...blogResources, ...ofExisting].sort());
   });
 
   it("uses the named context, never the current one, and knows the cluster by its server", async () => {
@@ -170,13 +129,16 @@ describe("The target existing", () => {
     assert.equal(inputs.upsertExistingObjects, undefined, "what others have made is not taken over");
     for (const resource of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
       assert.ok(resource.provider.startsWith(`${urn}::`), resource.name);
-      // Else `destroy` would leave it in the cluster.
+      // With `deletedWith`, `destroy` would leave the object in the cluster.
       assert.equal(resource.deletedWith, "", resource.name);
     }
   });
 
   it("refuses a context or a kubeconfig that is not there, before anything is registered", async () => {
-    await assert.rejects(run({ kubeContext: "nobody" }), /no context "nobody" with a cluster. It has: team, elsewhere/);
+    await assert.rejects(
+      run({ kubeContext: "nobody" }),
+      /no context "nobody" with a cluster. Contexts: team, elsewhere/,
+    );
     await assert.rejects(
       run({ kubeconfig: "/nowhere/config" }),
       /kubeconfig: \/nowhere\/config cannot be read \(ENOENT/,
@@ -238,21 +200,42 @@ describe("The target existing", () => {
       MYSQL_PORT: "3307",
       MYSQL_DATABASE: "koa_blog",
     });
-    before(resources, "blog-database-user", "blog-job", "blog-deployment");
+    inOrder(resources, "blog-database-user", "blog-job", "blog-deployment");
   });
 
   it("speaks TLS with it, if its authority's certificates are given", async () => {
     const mysqlCa = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n";
     const { resources } = await run({ mysqlHost: "db", mysqlCa }, { mysqlPassword: "a managed password" });
-    assert.equal((finder(resources)("blog-database").inputs.data as Inputs).MYSQL_CA, mysqlCa);
+    assert.deepEqual(finder(resources)("blog-database-files").inputs.data, { MYSQL_CA: mysqlCa });
+  });
+
+  it("hands a bundle of certificates that no variable can hold to the pods and the Job as a file", async () => {
+    const certificate = `-----BEGIN CERTIFICATE-----\n${"A".repeat(64)}\n-----END CERTIFICATE-----\n`;
+    const bundle = certificate.repeat(Math.ceil(200_000 / certificate.length));
+    const mysqlCa = join(temporaryFolder(), "bundle.pem");
+    writeFileSync(mysqlCa, bundle);
+    const { resources } = await run({ mysqlHost: "db", mysqlCa }, { mysqlPassword: "a managed password" });
+    const find = finder(resources);
+    const files = find("blog-database-files");
+    assert.deepEqual(files.inputs.data, { MYSQL_CA: bundle });
+    for (const workload of ["blog-deployment", "blog-job"]) {
+      inOrder(resources, "blog-database-files", workload);
+      const { env, envFrom, volumeMounts } = mainContainer(find(workload));
+      const file = env.find(({ name }) => name === "MYSQL_CA_FILE");
+      assert.equal(file?.value, "/run/secrets/koa-blog/MYSQL_CA");
+      assert.deepEqual(volumeMounts, [{ name: "secrets", mountPath: "/run/secrets/koa-blog", readOnly: true }]);
+      const [volume] = podSpec(find(workload)).volumes;
+      assert.deepEqual(volume?.projected.sources.at(-1), { configMap: { name: "blog-database-files-auto" } });
+      assert.ok(!JSON.stringify(env).includes("BEGIN"));
+      assert.ok(!JSON.stringify(envFrom).includes("database-files"));
+    }
   });
 
   it("puts volumes into the storage class, those of the logs too, whose images the nodes pull", async () => {
     const { resources } = await run({ storageClass: "fast", logging: "true" });
     const find = finder(resources);
-    for (const name of ["mysql-statefulset", "logging-elasticsearch-statefulset"]) {
-      const { volumeClaimTemplates } = find(name).inputs.spec as { volumeClaimTemplates: { spec: Inputs }[] };
-      assert.equal(volumeClaimTemplates[0]?.spec.storageClassName, "fast", name);
+    for (const name of ["mysql-data", "logging-elasticsearch-data"]) {
+      assert.equal(specOf(find(name)).storageClassName, "fast", name);
     }
     assert.deepEqual(
       listed(resources).filter((line) => line.includes("Command")),
@@ -266,8 +249,10 @@ describe("The target existing", () => {
   });
 
   it("lets an autoscaler choose the number of pods", async () => {
-    const find = finder((await run({ replicas: "3", maxReplicas: "6" })).resources);
-    const spec = find("blog-autoscaler").inputs.spec as Inputs;
+    const { resources } = await run({ replicas: "3", maxReplicas: "6" });
+    inOrder(resources, "blog-deployment", "blog-autoscaler");
+    const find = finder(resources);
+    const spec = specOf(find("blog-autoscaler"));
     assert.deepEqual([spec.minReplicas, spec.maxReplicas], [3, 6]);
     assert.deepEqual(spec.scaleTargetRef, { apiVersion: "apps/v1", kind: "Deployment", name: "koa-blog" });
     assert.deepEqual(find("blog-deployment").ignoreChanges, ["spec.replicas"]);
@@ -277,8 +262,8 @@ describe("The target existing", () => {
   it("is reached by a node port, a load balancer or an Ingress", async () => {
     const service = async (config: Record<string, string>) => {
       const { resources, outputs } = await run(config);
-      const { type, ports } = finder(resources)("blog-service").inputs.spec as Inputs;
-      return { type, ports, url: value(outputs.url), resources };
+      const { type, ports } = specOf(finder(resources)("blog-service"));
+      return { type, ports, url: outputs.url?.value, resources };
     };
     const nodePort = await service({ nodePort: "31234" });
     assert.equal(nodePort.type, "NodePort");
@@ -292,6 +277,7 @@ describe("The target existing", () => {
     const ingress = await service({ expose: "Ingress", ingressHost: "blog.example.com", ingressTlsSecret: "blog-tls" });
     assert.equal(ingress.type, "ClusterIP");
     assert.equal(ingress.url, "https://blog.example.com");
+    inOrder(ingress.resources, "blog-service", "blog-ingress");
     const find = finder(ingress.resources);
     assert.deepEqual(find("blog-ingress").inputs.spec, {
       tls: [{ hosts: ["blog.example.com"], secretName: "blog-tls" }],
@@ -307,7 +293,7 @@ describe("The target existing", () => {
       ],
     });
     const settings = find("blog-settings").inputs.data as Inputs;
-    // The Ingress controller speaks TLS, and says where readers come from.
+    // The Ingress controller terminates TLS and sends X-Forwarded-For.
     assert.deepEqual([settings.COOKIE_SECURE, settings.TRUSTED_PROXIES], ["true", "1"]);
   });
 });

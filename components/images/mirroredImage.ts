@@ -1,0 +1,47 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { LocalRegistry } from "../cluster/localRegistry.ts";
+import { childOptions } from "../shared/childOptions.ts";
+import { repositoryOf, withoutDigest } from "./registry.ts";
+
+export interface MirroredImageArgs {
+  /** Reference of a published image, such as `mysql:9.7.2`. */
+  image: string;
+  /** Registry for the copy. */
+  registry: LocalRegistry;
+}
+
+/**
+ * A copy of a published image in the local registry. The engine pulls the image once, so a new cluster downloads
+ * nothing. The copy has only the engine's platform.
+ */
+export class MirroredImage extends pulumi.ComponentResource {
+  /** Published reference for pods, without a digest. The copy has another digest than the published index. */
+  readonly reference: string;
+
+  constructor(name: string, args: MirroredImageArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("blog:image:MirroredImage", name, {}, opts);
+    const { image, registry } = args;
+    this.reference = withoutDigest(image);
+    const inRegistry = {
+      provider: registry.provider,
+      // A recreated registry is empty, and the engine may have deleted the image since the last push.
+      replacementTrigger: registry.identity,
+    };
+    const options = { ...childOptions(this, opts), ...inRegistry };
+    const pulled = new docker.RemoteImage(`${name}-pulled`, { name: image, keepLocally: true }, options);
+    const tag = new docker.Tag(
+      `${name}-tag`,
+      { sourceImage: pulled.name, targetImage: `${registry.address}/${repositoryOf(this.reference)}` },
+      options,
+    );
+    new docker.RegistryImage(
+      `${name}-pushed`,
+      // Pods may still use the old image after the setting has changed.
+      { name: tag.targetImage, keepRemotely: true, insecureSkipVerify: true },
+      { ...childOptions(this, opts, registry.container), ...inRegistry },
+    );
+    this.registerOutputs({ reference: this.reference });
+  }
+}

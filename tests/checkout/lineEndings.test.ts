@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { projectFolder } from "../../scripts/lib/project.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
+
+describe("A checkout by Git for Windows", () => {
+  it("has no CR before a line's end, which no shell in a container would take", () => {
+    const folder = temporaryFolder();
+    const git = (...args: string[]) => execFileSync("git", ["-C", folder, ...args], { stdio: "pipe" });
+    git("init", "--quiet");
+    git("config", "core.autocrlf", "true");
+    const files = ["db/start-mysql.sh", "components/cluster/createKindCluster.sh", "db/schema.sql", "docs/blog.png"];
+    git("--work-tree", projectFolder, "add", ".gitattributes", ...files);
+    git("checkout-index", "--all");
+    for (const file of files) {
+      assert.deepEqual(readFileSync(join(folder, file)), readFileSync(join(projectFolder, file)), file);
+    }
+  });
+});

@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
+
 import type { Knex } from "knex";
 import { z } from "zod";
+
 import { linesOf } from "./lines.ts";
 import { migrations } from "./migrations/index.ts";
+import { pendingMigrations } from "./migrator.ts";
 import { unavailableCode } from "./unavailable.ts";
 
-/** What a dump holds, in the order in which it can be inserted. Sessions and attempts are for a while only. */
+/** In the order in which foreign keys allow inserts. Sessions and attempts expire, so a dump has none. */
 const tables = ["user", "post"] as const;
 type Table = (typeof tables)[number];
 
@@ -17,24 +20,17 @@ const header = z.object({ format: z.literal(FORMAT), created: z.string(), migrat
 const row = z.tuple([z.enum(tables), z.record(z.string(), z.union([z.string(), z.number(), z.null()]))]);
 const end = z.object({ rows: z.number(), sha256: z.string() });
 
-export interface Counted {
-  rows: number;
-}
-
 /**
- * A dump of the blog's users and posts as lines of JSON: a header, a line for each row, and an end that says how many there
- * are and what they hash to, so that half a dump is known for what it is. All rows are of one moment.
- *
- * @param db - must allow a connection for as long as the dump takes
+ * A dump of the blog's users and posts from one transaction, as lines of JSON. The first line is a header. The last
+ * line has the number of rows and a hash, which reveal a truncated dump. `db` must not limit the time of a query.
  */
-export async function* dump(db: Knex): AsyncGenerator<string, Counted> {
+export async function* dump(db: Knex): AsyncGenerator<string, { rows: number }> {
   const hash = createHash("sha256");
   const line = (value: unknown): string => {
     const text = `${JSON.stringify(value)}\n`;
     hash.update(text);
     return text;
   };
-  // InnoDB's snapshot begins with the first read.
   const snapshot = await db.transaction({ isolationLevel: "repeatable read" });
   let rows = 0;
   try {
@@ -53,18 +49,18 @@ export async function* dump(db: Knex): AsyncGenerator<string, Counted> {
   return { rows };
 }
 
-/** The dump cannot be restored. The message says why, and what to do. Nothing has changed. */
+/** The dump cannot be restored. Nothing has changed. */
 export class DumpError extends Error {
   override readonly name = "DumpError";
 }
 
 /**
- * Puts a dump in the place of all users and posts, or leaves everything as it is. Who was logged in no longer is.
+ * Replaces all users and posts with a dump in one transaction, and logs all users out.
  *
- * @param replace - whether users and posts that are there may go
- * @throws {DumpError} if the dump is not whole, not of this blog, or of a newer schema, or if there are users and may not go
+ * @param replace whether existing users and posts may be deleted
+ * @throws {DumpError} if the dump is incomplete, changed or from a newer schema, or if users exist without `replace`
  */
-export async function restore(db: Knex, input: Readable, { replace }: { replace: boolean }): Promise<Counted> {
+export async function restore(db: Knex, input: Readable, { replace }: { replace: boolean }): Promise<{ rows: number }> {
   return db.transaction(async (transaction) => {
     const lines = linesOf(input);
     const first = await lines.next();
@@ -72,36 +68,32 @@ export async function restore(db: Knex, input: Readable, { replace }: { replace:
     await empty(transaction, replace);
 
     const hash = createHash("sha256").update(`${first.value ?? ""}\n`);
-    const batches = new Map<Table, object[]>(tables.map((table) => [table, []]));
-    const flush = async (table: Table) => {
-      const batch = batches.get(table)?.splice(0) ?? [];
-      if (batch.length > 0) await transaction(table).insert(batch).catch(refuseRows);
+    const batch: object[] = [];
+    let batchTable: Table = "user";
+    const flush = async () => {
+      if (batch.length > 0) await transaction(batchTable).insert(batch.splice(0)).catch(refuseRows);
     };
     let rows = 0;
     let last: z.infer<typeof end> | undefined;
     for (let next = await lines.next(); !next.done; next = await lines.next()) {
-      if (last) throw new DumpError("The dump goes on behind its end: it has been changed. Use another one");
+      if (last) throw new DumpError("The dump was changed. It has lines after its last line. Use another dump.");
       const value = parse(next.value);
       const found = row.safeParse(value);
       if (!found.success) {
         last = end.safeParse(value).data;
-        if (!last) throw new DumpError("A line of the dump is not readable: it has been changed. Use another one");
+        if (!last) throw new DumpError(`Line ${String(rows + 2)} of the dump is not valid. Use another dump.`);
         continue;
       }
       const [table, content] = found.data;
       hash.update(`${next.value}\n`);
       rows += 1;
-      const batch = batches.get(table);
-      batch?.push(content);
-      // Users are all there before the first post.
-      if (batch?.length === BATCH || (table === "post" && batches.get("user")?.length)) await flushAll();
+      if (table !== batchTable || batch.length === BATCH) await flush();
+      batchTable = table;
+      batch.push(content);
     }
-    async function flushAll(): Promise<void> {
-      for (const table of tables) await flush(table);
-    }
-    await flushAll();
+    await flush();
     if (last?.rows !== rows || last.sha256 !== hash.digest("hex")) {
-      throw new DumpError("The dump is not whole: its end is missing, or says something else. Use another one");
+      throw new DumpError("The dump is incomplete or was changed. Use another dump.");
     }
     return { rows };
   });
@@ -109,33 +101,31 @@ export async function restore(db: Knex, input: Readable, { replace }: { replace:
 
 async function checkHeader(db: Knex, text: string): Promise<void> {
   const found = header.safeParse(parse(text));
-  if (!found.success) throw new DumpError("This is no dump of the blog. Give the file that a backup has written");
+  if (!found.success) throw new DumpError("This is not a dump of the blog. Use the output of db/backup.ts.");
   const known = migrations.map(({ name }) => name);
   const newer = found.data.migrations.filter((name) => !known.includes(name));
   if (newer.length > 0) {
     throw new DumpError(
-      `The dump is of a newer version of the blog (${newer.join(", ")}). Deploy that version or a later one first`,
+      `The dump is from a newer version of the blog (${newer.join(", ")}). Deploy that version or a later one first.`,
     );
   }
-  const applied = await db("knex_migrations").pluck<string[]>("name");
-  const missing = known.filter((name) => !applied.includes(name));
-  if (missing.length > 0)
-    throw new DumpError(`The database lacks migrations (${missing.join(", ")}). Migrate it first`);
+  const missing = await pendingMigrations(db);
+  if (missing.length > 0) {
+    throw new DumpError(`The database lacks migrations (${missing.join(", ")}). Run db/migrate.ts first.`);
+  }
 }
 
 async function empty(db: Knex, replace: boolean): Promise<void> {
   const user: unknown = await db("user").first("id");
   if (user !== undefined && !replace) {
-    throw new DumpError(
-      "There are users in this blog. To put the dump in their place, and in that of their posts, add --replace",
-    );
+    throw new DumpError("The blog already has users. To replace all users and posts, add --replace.");
   }
   for (const table of ["session", "attempt", ...tables.toReversed()]) await db(table).delete();
 }
 
 function refuseRows(error: NodeJS.ErrnoException): never {
   if (unavailableCode(error) !== undefined) throw error;
-  throw new DumpError(`Rows of the dump do not fit the database (${error.code ?? error.message}). Use another dump`);
+  throw new DumpError(`Rows of the dump do not fit the database (${error.code ?? error.message}). Use another dump.`);
 }
 
 function parse(text: string): unknown {

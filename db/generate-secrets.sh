@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Makes the secrets of compose.yaml that are not there yet, in one folder for each service, with what it reads and no more.
-# What is there stays, so it can be run again, and after it was killed.
+# Generates missing secrets of compose.yaml, in one folder per service. Keeps existing secrets, so it can run again.
 #
-# Needs   root with the capability CHOWN, no other, and a volume for each folder.
-# Writes  SECRETS_DIR/mysql, SECRETS_DIR/blog and SECRETS_DIR/migration. The files are root's, and readable by the group
-#         of the service's user: a service can neither change what it reads nor who may read it.
+# Needs   root with only the capability CHOWN, and a volume for each folder.
+# Writes  SECRETS_DIR/mysql, SECRETS_DIR/blog and SECRETS_DIR/migration. Root owns the files, and the group of the
+#         service's user may read them. So a service cannot change its secrets.
 set -euo pipefail
-# Until a file has its group, nobody else reads it.
+# Until a file has its group, only root may read it.
 umask 077
 
 SECRETS_DIR=${SECRETS_DIR:-/secrets}
-# The groups of the users of MySQL's image and of the blog's.
+# Group ids of MySQL's image and of the blog's.
 mysql=999
 blog=1000
 
@@ -19,18 +18,18 @@ fail() {
   exit 1
 }
 
-# folder NAME GROUP: the folder of a service, which nobody but its group enters.
+# folder NAME GROUP restricts a service's folder to its group.
 folder() {
-  [ -d "$SECRETS_DIR/$1" ] || fail "$SECRETS_DIR/$1 is missing: mount a volume there"
+  [ -d "$SECRETS_DIR/$1" ] || fail "$SECRETS_DIR/$1 is missing. Mount a volume there."
   chgrp "$2" "$SECRETS_DIR/$1"
   chmod 750 "$SECRETS_DIR/$1"
 }
 
-# put FILE GROUP VALUE: writes the file under another name first, so that it is there with all its content or not at all,
-# even if this process is killed or the machine loses power.
+# put FILE GROUP VALUE writes a temporary file and renames it. After SIGKILL or a power failure, FILE is complete or
+# missing.
 put() {
   local file=$SECRETS_DIR/$1
-  # A run that was killed may have left one that not even root can write to, for lack of the capability.
+  # A killed run may leave a file with mode 440. Without the capability DAC_OVERRIDE, root cannot write to it.
   rm -f "$file.new"
   printf %s "$3" >"$file.new"
   chgrp "$2" "$file.new"
@@ -40,16 +39,16 @@ put() {
   echo "generate-secrets.sh: wrote $1"
 }
 
-# generate FILE GROUP BYTES: a random value, in hexadecimal, unless the file has one.
+# generate FILE GROUP BYTES writes a random value in hexadecimal, unless FILE has one.
 generate() {
   [ ! -s "$SECRETS_DIR/$1" ] || return 0
   local value
   value=$(od -An -v -N"$3" -tx1 /dev/urandom | tr -d ' \n')
-  [ "${#value}" = $(($3 * 2)) ] || fail "/dev/urandom gave too little"
+  [ "${#value}" = $(($3 * 2)) ] || fail "/dev/urandom returned too few bytes. Run docker compose up again."
   put "$1" "$2" "$value"
 }
 
-# copy FROM FILE GROUP: the same value for another service.
+# copy FROM FILE GROUP gives another service the same value.
 copy() {
   local value
   value=$(<"$SECRETS_DIR/$1")
@@ -63,7 +62,7 @@ folder migration "$blog"
 generate mysql/MYSQL_ROOT_PASSWORD "$mysql" 16
 generate mysql/MYSQL_PASSWORD "$mysql" 16
 generate blog/SESSION_KEYS "$blog" 32
-# MySQL's folder has the one that counts: start-mysql.sh gives it to the database at each start.
+# start-mysql.sh sets the password from MySQL's folder at each start, so the other folders get copies.
 copy mysql/MYSQL_PASSWORD blog/MYSQL_PASSWORD "$blog"
 copy mysql/MYSQL_PASSWORD migration/MYSQL_PASSWORD "$blog"
-echo "generate-secrets.sh: every secret is there"
+echo "generate-secrets.sh: every secret exists"

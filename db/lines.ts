@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 
 /**
- * The lines of a text in UTF-8, without their ends; the last one may lack its end. Node's own readline fails, in Node.js 24.2
- * and some later ones, when it has read 1026 lines in advance: https://github.com/nodejs/node/issues/60507
+ * The lines of a text in UTF-8, without line breaks. Node's readline fails in Node.js 24.2 and some later versions.
+ * https://github.com/nodejs/node/issues/60507
  */
 export async function* linesOf(input: Readable): AsyncGenerator<string, void> {
   let rest = "";

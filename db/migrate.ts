@@ -1,17 +1,13 @@
-// Brings the database's schema up to date: `node db/migrate.ts`. Exits with 0 when it is current, else with 1.
+// `node db/migrate.ts` applies missing migrations. Exits with 0 if the schema is current, else with 1.
 import { z } from "zod";
-import { databaseVariables } from "./config.ts";
+
+import { databaseVariables, numberVariable } from "./databaseVariables.ts";
 import { migrate, waitForDatabase } from "./migrator.ts";
-import { withDatabase } from "./session.ts";
+import { withDatabase } from "./withDatabase.ts";
 
 const schema = z.object({
   ...databaseVariables,
-  MYSQL_WAIT: z
-    .string()
-    .regex(/^\d{1,5}$/)
-    .transform(Number)
-    .default(120)
-    .describe("how many seconds to wait for MySQL, a whole number"),
+  MYSQL_WAIT: numberVariable(5, 120, "the seconds to wait for MySQL, a whole number"),
 });
 
 await withDatabase("MIGRATION_FAILED", schema, async (db, log, { MYSQL_WAIT: seconds }) => {

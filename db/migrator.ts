@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Knex } from "knex";
 import type { Logger } from "pino";
+
 import { migrations } from "./migrations/index.ts";
 import { unavailableCode } from "./unavailable.ts";
 
-/** SQL for a name of the database's own, in at most 64 characters. */
+/** One lock per database. MySQL allows names of at most 64 characters. */
 const LOCK_NAME = "CONCAT('migrate:', SHA2(DATABASE(), 224))";
 const LOCK_TIMEOUT_S = 300;
 const RETRY_DELAY_MS = 1000;
@@ -13,7 +15,7 @@ const RETRY_DELAY_MS = 1000;
  * Waits until MySQL answers queries.
  *
  * @param patience in milliseconds
- * @throws the last error, once patience is at its end, or at once if waiting cannot help
+ * @throws the last error after `patience`, or at once an error that waiting cannot fix
  */
 export async function waitForDatabase(db: Knex, log: Logger, patience: number): Promise<void> {
   const deadline = Date.now() + patience;
@@ -31,16 +33,23 @@ export async function waitForDatabase(db: Knex, log: Logger, patience: number): 
 }
 
 /**
- * Applies the migrations that are missing, one process at a time.
+ * Applies the missing migrations, one process at a time.
  *
- * @param db must have a pool of one connection: the lock belongs to the connection
+ * @param db must have a pool of one connection, because MySQL's lock belongs to the connection
  * @returns the names of the applied migrations
  */
 export async function migrate(db: Knex, log: Logger): Promise<string[]> {
-  // Knex's own lock is a row, which a killed run leaves behind for ever. MySQL gives this one up with the connection.
-  await acquireLock(db);
+  // Knex's lock is a row, which stays after SIGKILL. MySQL releases GET_LOCK with the connection.
+  const [[lock]] = (await db.raw(`SELECT GET_LOCK(${LOCK_NAME}, ?) AS acquired`, [LOCK_TIMEOUT_S])) as [
+    [{ acquired: number | null }],
+  ];
+  if (lock.acquired !== 1) {
+    throw new Error(
+      `Another migration still runs after ${String(LOCK_TIMEOUT_S)} s. Find it with SHOW PROCESSLIST, then run this again.`,
+    );
+  }
   try {
-    // Whoever left Knex's lock behind is gone, since we hold the other one.
+    // No other migration runs, so Knex's lock can only come from a killed one.
     await db.migrate.forceFreeMigrationsLock();
     const [, applied] = (await db.migrate.latest()) as [number, string[]];
     log.info({ applied }, applied.length > 0 ? "migrations applied" : "schema is current");
@@ -50,18 +59,6 @@ export async function migrate(db: Knex, log: Logger): Promise<string[]> {
   }
 }
 
-async function acquireLock(db: Knex): Promise<void> {
-  const [rows] = (await db.raw(`SELECT GET_LOCK(${LOCK_NAME}, ?) AS acquired`, [LOCK_TIMEOUT_S])) as [
-    { acquired: number | null }[],
-  ];
-  if (rows[0]?.acquired !== 1) {
-    throw new Error(
-      `Another migration has been running for ${String(LOCK_TIMEOUT_S)} s: see SHOW PROCESSLIST, then run this again.`,
-    );
-  }
-}
-
-/** The names of the migrations that the database still lacks. It may have newer ones than this code knows. */
 export async function pendingMigrations(db: Knex): Promise<string[]> {
   const applied = await db<{ name: string }>("knex_migrations").pluck<string[]>("name");
   return migrations.map(({ name }) => name).filter((name) => !applied.includes(name));

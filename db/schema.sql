@@ -1,14 +1,15 @@
--- Creates the database and its user, and sets the passwords. Runs as root, as often as you like: when MySQL is first
--- initialized, and as its --init-file on every later start, so that a changed password takes effect with a restart.
--- The values come from the user variables @database, @user, @password and @root_password (see start-mysql.sh), so that
--- this file holds no secret. Account names and passwords cannot be parameters in MySQL: hence QUOTE and PREPARE.
--- An init file takes no delimiter other than a semicolon at the end of a line.
+-- Creates the database and its user, and sets the passwords. Runs as root when MySQL is first initialized, and as its
+-- --init-file on every later start. So a changed password takes effect with a restart.
+-- start-mysql.sh sets @database, @user, @password and @root_password, so this file has no secret.
+-- Account names and passwords cannot be parameters in MySQL. QUOTE and PREPARE insert them.
+-- In an init file, only a semicolon at the end of a line ends a statement.
 
--- A client without a locale talks Latin-1, into which PREPARE would convert names and passwords.
-SET NAMES utf8mb4;
+-- A client without a locale uses Latin-1, and PREPARE would convert names and passwords to it.
+-- QUOTE escapes with backslashes, which the server's sql_mode may disable (NO_BACKSLASH_ESCAPES).
+SET NAMES utf8mb4, sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION';
 
 SET @schema = CONCAT('`', REPLACE(@database, '`', '``'), '`');
--- In GRANT, _ and % in a database name are wildcards: escaped, so that the user gets this one database.
+-- In GRANT, _ and % in a database name are wildcards. Without escaping, the user would get other databases too.
 SET @schema_pattern = REPLACE(REPLACE(@schema, '_', '\_'), '%', '\%');
 SET @account = CONCAT(QUOTE(@user), '@', QUOTE('%'));
 

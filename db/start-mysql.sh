@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Starts MySQL with the blog's database and user in place: the command of a container of the official MySQL image.
-# Arguments are passed on to mysqld.
+# Starts MySQL with the blog's database and user in a container of the official MySQL image. Arguments go to mysqld.
 #
-# Needs   MYSQL_DATABASE, MYSQL_USER, MYSQL_PASSWORD_FILE, MYSQL_ROOT_PASSWORD_FILE, and schema.sql beside this file.
-# Writes  INIT_DIR (holds the passwords: mount a tmpfs) and DATA_DIR.
+# Needs   MYSQL_DATABASE, MYSQL_USER, MYSQL_PASSWORD_FILE, MYSQL_ROOT_PASSWORD_FILE, and schema.sql next to this file.
+# Writes  INIT_DIR (contains the passwords, so mount a tmpfs) and DATA_DIR.
 set -euo pipefail
 
 INIT_DIR=${INIT_DIR:-/docker-entrypoint-initdb.d}
@@ -16,23 +15,23 @@ fail() {
   exit 1
 }
 
-# set_variable NAME VALUE: the SQL that sets @NAME, in hexadecimal so that no character of VALUE can end the literal.
+# set_variable NAME VALUE prints the SQL that sets @NAME. Hexadecimal prevents SQL injection.
 set_variable() {
-  [ -n "$2" ] || fail "the value for @$1 is empty: set MYSQL_DATABASE, MYSQL_USER, MYSQL_PASSWORD_FILE and MYSQL_ROOT_PASSWORD_FILE"
+  [ -n "$2" ] || fail "the value for @$1 is empty. Set MYSQL_DATABASE and MYSQL_USER, and fill both password files."
   echo "SET @$1 = CONVERT(X'$(printf %s "$2" | od -An -v -tx1 | tr -d ' \n')' USING utf8mb4);"
 }
 
-# secret NAME: the content of the file that NAME_FILE points to, without its trailing newline.
+# secret NAME prints the content of the file NAME_FILE.
 secret() {
   local file="$1_FILE"
-  [ -r "${!file:-}" ] || fail "$file must be the path of a readable file; it is \"${!file:-}\""
+  [ -r "${!file:-}" ] || fail "$file is \"${!file:-}\". Set it to the path of a readable file."
   cat "${!file}"
 }
 
 password=$(secret MYSQL_PASSWORD)
 root_password=$(secret MYSQL_ROOT_PASSWORD)
 case $root_password in
-*[\'\"\\]*) fail "the root password must not contain quotes or backslashes: the image would not escape them" ;;
+*[\'\"\\]*) fail "the root password must not contain quotes or backslashes. MySQL's image does not escape them." ;;
 esac
 
 umask 077
@@ -44,11 +43,10 @@ umask 077
   cat "$schema"
 } >"$INIT_DIR/schema.sql"
 
-# The image takes a data directory for initialized as soon as it holds the system tables' folder, which a start that was
-# killed half-way leaves behind unusable. The marker says that the first initialization has not come to its end, so MySQL
-# has never served from this directory and nothing in it can be missed.
+# The image skips the initialization if the folder of the system tables exists. A killed start leaves it incomplete.
+# While the marker exists, MySQL has never served from this directory, so deleting its content loses no data.
 if [ -e "$initializing" ]; then
-  echo "start-mysql.sh: the first initialization was interrupted; starting it over"
+  echo "start-mysql.sh: the first initialization was interrupted. Starting it again."
   find "$DATA_DIR" -mindepth 1 -maxdepth 1 ! -name lost+found ! -path "$initializing" -exec rm -rf {} +
 fi
 
@@ -59,7 +57,9 @@ else
   echo "rm '$initializing'" >"$INIT_DIR/zz-initialized.sh"
 fi
 
-# schema.sql creates the database and its user; the image's own way could not change a password later on.
+# schema.sql creates the database and its user. The image's variables could not change a password later.
 unset MYSQL_DATABASE MYSQL_USER MYSQL_PASSWORD MYSQL_PASSWORD_FILE
 export MYSQL_ROOT_HOST=localhost
+# Connections set their time zone as an offset, so the image need not load named time zones, which takes seconds.
+export MYSQL_INITDB_SKIP_TZINFO=1
 exec docker-entrypoint.sh mysqld "$@"

@@ -9,7 +9,7 @@ const codes = new Set([
   "EPIPE",
   "ETIMEDOUT",
   "PROTOCOL_CONNECTION_LOST",
-  // a server that turns us away: starting, stopping, full, or with another password than ours
+  // a server that starts, stops, has no free connection, or has another password
   "ER_ACCESS_DENIED_ERROR",
   "ER_CON_COUNT_ERROR",
   "ER_DBACCESS_DENIED_ERROR",
@@ -27,14 +27,14 @@ const codes = new Set([
 ]);
 
 /**
- * Why the database cannot serve at the moment, as a stable code (MySQL's or the operating system's own, or
- * `DB_TIMEOUT`), or undefined if the error is something else that waiting will not mend.
+ * The code of a temporary database error, from MySQL or the operating system, or `DB_TIMEOUT`. Undefined for an error
+ * that waiting cannot fix.
  */
 export function unavailableCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error.name === "KnexTimeoutError" || error.name === "TimeoutError") return "DB_TIMEOUT";
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined) return codes.has(code) ? code : undefined;
-  // mysql2 gives this one no code: a query that comes just after the connection has broken.
+  // mysql2 gives no code to a query on a closed connection.
   return error.message.endsWith("connection is in closed state") ? "PROTOCOL_CONNECTION_LOST" : undefined;
 }

@@ -1,10 +1,9 @@
 import type { Knex } from "knex";
 
 /**
- * The two tables of the original. Where they exist already, they are adopted as they are.
+ * The two tables of Flask's tutorial. Existing tables are used as they are.
  *
- * A user name is unique in its column's collation, that is without regard to case and accents: "Admin" cannot be
- * registered beside "admin".
+ * The column's collation ignores case and accents, so "Admin" cannot be registered next to "admin".
  */
 export async function up(db: Knex): Promise<void> {
   await db.raw(`

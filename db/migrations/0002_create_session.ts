@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 
-/** `id` is the SHA-256 of the cookie's value, in hexadecimal; `expires` is in UTC. */
+/** `id` is the SHA-256 of the cookie's value. `expires` is in UTC. */
 export async function up(db: Knex): Promise<void> {
   await db.raw(`
     CREATE TABLE IF NOT EXISTS session (

@@ -11,8 +11,8 @@ interface Column {
 }
 
 /**
- * Makes room in adopted tables for what the forms allow and for scrypt hashes of 162 characters, and gives them
- * utf8mb4, without which a post with an emoji could not be stored. Nothing is ever narrowed.
+ * Existing tables of Flask's blog may be too narrow for the forms' limits and for scrypt hashes of 162 characters.
+ * Without utf8mb4, they cannot store emoji. No column becomes narrower.
  */
 export async function up(db: Knex): Promise<void> {
   const [columns] = (await db.raw(`

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 
 const index = "post_created_id";
 
-/** The order of the index page, so that a page reads its ten posts and no more. */
+/** The index has the order of the index page, so a page reads only its ten posts. */
 export async function up(db: Knex): Promise<void> {
   const existing: unknown = await db("information_schema.statistics")
     .first("index_name")

@@ -1,8 +1,8 @@
 import type { Knex } from "knex";
 
 /**
- * Attempts that are counted for a while, such as wrong passwords. `id` is a SHA-256 of what they are counted by, in
- * hexadecimal: the table tells nobody who tried to log in as whom. `expires` is in UTC.
+ * Counters of attempts, such as wrong passwords. `id` is a SHA-256 of the user name and the IP address, so a leaked
+ * table shows neither. `expires` is in UTC.
  */
 export async function up(db: Knex): Promise<void> {
   await db.raw(`

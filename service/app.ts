@@ -1,66 +1,72 @@
-import Router from "@koa/router";
 import Keygrip from "keygrip";
 import Koa from "koa";
-import type { Knex } from "knex";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
-import { accessLog } from "./access-log.ts";
-import { PasswordHasher } from "./auth/password-hasher.ts";
-import { createAuthRouter } from "./auth/routes.ts";
-import { sessions } from "./auth/session.ts";
-import { loadUser } from "./auth/user.ts";
-import type { Config } from "./config.ts";
-import type { App, Context, Extension, State } from "./context.ts";
-import { requireSameOrigin } from "./csrf.ts";
-import { deadline } from "./deadline.ts";
-import { errorPages } from "./error-pages.ts";
-import { readForm } from "./form.ts";
-import { healthz, readyz } from "./health.ts";
-import { createMetrics } from "./metrics.ts";
-import { createPostsRouter } from "./posts/routes.ts";
-import { allowSecureCookies, noStore, securityHeaders } from "./security.ts";
-import { serveStatic } from "./static.ts";
-import { trustProxies } from "./trusted-proxies.ts";
-import { addViews } from "./views.ts";
 
-/** Below the 2 s within which a reader gets an answer, whatever the database does. */
+import type { Pools } from "../db/knexConfig.ts";
+import { errorFields } from "../db/log.ts";
+import { addViews } from "./addViews.ts";
+import { createAuthRouter } from "./auth/createAuthRouter.ts";
+import { loadUser } from "./auth/loadUser.ts";
+import { PasswordHasher } from "./auth/passwordHasher.ts";
+import { sessions } from "./auth/sessions.ts";
+import type { App, Context, Extension, State } from "./context.ts";
+import { createRouter } from "./createRouter.ts";
+import type { Environment } from "./environment.ts";
+import { createMetrics } from "./metrics.ts";
+import { accessLog } from "./middleware/accessLog.ts";
+import { clientAddress } from "./middleware/clientAddress.ts";
+import { requireSameOrigin } from "./middleware/csrf.ts";
+import { withDeadline } from "./middleware/deadline.ts";
+import { errorPages } from "./middleware/errorPages.ts";
+import { healthz, readyz } from "./middleware/health.ts";
+import { readForm } from "./middleware/readForm.ts";
+import { allowSecureCookies, noStore, securityHeaders } from "./middleware/securityHeaders.ts";
+import { serveStatic } from "./middleware/serveStatic.ts";
+import { createPostsRouter } from "./posts/createPostsRouter.ts";
+
+/** For all steps of a request together. Readers get an answer within 2 s, even with a slow database. */
 const DEADLINE_MS = 1500;
-/** Below 1 s, the usual timeout of a readiness probe. */
+/** Below 1 s, the default timeout of a Kubernetes probe. */
 const READINESS_DEADLINE_MS = 900;
 
 export interface Blog {
   app: App;
   metrics: Registry;
-  /** From now on not ready, and each response closes its connection. */
+  /** Makes `/readyz` fail, and closes each keep-alive connection with its next response. */
   drain: () => void;
 }
 
-/** Assembles the blog. Opens nothing: neither a port nor a connection. */
-export function createApp(config: Config, db: Knex, log: Logger): Blog {
+/** Assembles the blog, without opening a port or a connection. */
+export function createApp(environment: Environment, pools: Pools, log: Logger): Blog {
   const app: App = new Koa<State, Extension>();
-  const { registry, measureRequests } = createMetrics(db);
+  const { registry, measureRequests } = createMetrics(pools);
+  const { db } = pools;
   let draining = false;
 
-  app.keys = new Keygrip(config.SESSION_KEYS, "sha256");
-  app.on("error", (err: unknown, ctx?: Context) => {
-    // A reader who hangs up is no error of ours.
+  // Only the last entries of X-Forwarded-For come from trusted proxies. Clients can forge the others.
+  app.proxy = environment.TRUSTED_PROXIES > 0;
+  app.maxIpsCount = environment.TRUSTED_PROXIES;
+  app.keys = new Keygrip(environment.SESSION_KEYS, "sha256");
+  app.on("error", (error: unknown, ctx?: Context) => {
+    // A client that closes its connection is not an error.
     const level = ctx?.socket.destroyed ? "debug" : "error";
-    log[level]({ err, code: "RESPONSE_FAILED" }, "an answer could not be sent");
+    log[level]({ error: errorFields(error, "RESPONSE_FAILED") }, "response could not be sent");
   });
-  const renderPart = addViews(app);
+  addViews(app);
 
-  app.use(trustProxies(config.TRUSTED_PROXIES));
+  app.use(clientAddress);
   app.use(measureRequests);
   app.use(accessLog(log));
   app.use(async function closeWhenDraining(ctx, next) {
     await next();
     if (draining) ctx.set("Connection", "close");
   });
-  app.use(securityHeaders());
+  app.use(securityHeaders);
   app.use(noStore);
-  app.use(errorPages());
+  app.use(errorPages);
 
-  const bare = new Router<State, Extension>();
+  const bare = createRouter();
   bare.get("/healthz", healthz);
   bare.get(
     "/readyz",
@@ -73,15 +79,17 @@ export function createApp(config: Config, db: Knex, log: Logger): Blog {
   app.use(bare.routes());
   app.use(bare.allowedMethods());
 
-  if (config.COOKIE_SECURE) app.use(allowSecureCookies);
+  if (environment.COOKIE_SECURE) app.use(allowSecureCookies);
   app.use(requireSameOrigin);
   app.use(readForm);
-  app.use(deadline(DEADLINE_MS));
-  app.use(sessions(app, db, config.COOKIE_SECURE));
+  app.use(async function deadline(_ctx, next) {
+    await withDeadline(DEADLINE_MS, next());
+  });
+  app.use(sessions(app, db, environment.COOKIE_SECURE));
   app.use(loadUser(db));
   for (const router of [
-    createAuthRouter(db, new PasswordHasher(), config.REGISTRATIONS_PER_HOUR),
-    createPostsRouter(db, renderPart),
+    createAuthRouter(db, new PasswordHasher(), environment.REGISTRATIONS_PER_HOUR),
+    createPostsRouter(pools),
   ]) {
     app.use(router.routes());
     app.use(router.allowedMethods());

@@ -1,17 +1,17 @@
-import type Koa from "koa";
 import type Router from "@koa/router";
-import type { Logger } from "pino";
-import type { HttpError } from "./errors.ts";
+import type Koa from "koa";
+
+import type { HttpError } from "./httpError.ts";
 
 export interface User {
   id: number;
   username: string;
 }
 
-/** What koa-session puts on the context; it publishes no types for it. */
-export interface Session {
+/** koa-session has no types for its session. */
+interface Session {
   userId?: number;
-  /** The session's id: the cookie's value, and so a secret. */
+  /** The session's id and the cookie's value. It is a secret. */
   readonly externalKey: string;
   /** Gives the session a new id. */
   regenerate(): Promise<void>;
@@ -19,20 +19,24 @@ export interface Session {
 
 export interface State {
   requestId: string;
-  log: Logger;
-  /** Null for a guest, undefined as long as nobody knows: the database may be down. */
+  form?: URLSearchParams;
+  /** Null for a guest. Undefined before the query, which fails if the database is unavailable. */
   user?: User | null;
-  /** What the error page was shown for; for the log. */
+  /** The id in the guest cookie that this response sets. CSRF tokens are made from it. */
+  guestId?: string;
+  /** For the access log. */
   error?: HttpError;
 }
 
 export interface Extension {
   /** Set by the router. */
   params: Record<string, string>;
-  /** Set by the router: the pattern of the route, such as `/:id/update`. */
+  /** The route's pattern, such as `/:id/update`, set by the router. */
   _matchedRoute?: string | RegExp;
   session: Session | null;
-  /** Answers with a template, as HTML. */
+  /** koa-session's options for this request. */
+  sessionOptions: { key: string };
+  /** Renders a template as the response. */
   render(view: string, locals?: object): void;
 }
 

@@ -1,11 +1,10 @@
+import { createServer, type Server } from "node:http";
+
 import type { Knex } from "knex";
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Middleware } from "./context.ts";
 
-export interface Metrics {
-  registry: Registry;
-  measureRequests: Middleware;
-}
+import type { Pools } from "../db/knexConfig.ts";
+import type { Middleware } from "./context.ts";
 
 interface Pool {
   numUsed(): number;
@@ -13,11 +12,15 @@ interface Pool {
   numPendingAcquires(): number;
 }
 
-/** Request durations by route and status, use of the connection pool, and prom-client's figures about the process. */
-export function createMetrics(db: Knex): Metrics {
+function poolOf(db: Knex): Pool {
+  return (db.client as { pool: Pool }).pool;
+}
+
+/** Request durations, use of the connection pools, and prom-client's default metrics of the process. */
+export function createMetrics({ db, inserts, changes }: Pools): { registry: Registry; measureRequests: Middleware } {
   const registry = new Registry();
   const registers = [registry];
-  const pool = (db.client as { pool: Pool }).pool;
+  const pools = { reads: poolOf(db), inserts: poolOf(inserts), changes: poolOf(changes) };
   collectDefaultMetrics({ register: registry });
 
   const duration = new Histogram({
@@ -29,20 +32,23 @@ export function createMetrics(db: Knex): Metrics {
   });
   new Gauge({
     name: "db_pool_connections",
-    help: "Connections to MySQL, by what they do",
-    labelNames: ["state"],
+    help: "Connections to MySQL, by pool and state",
+    labelNames: ["pool", "state"],
     registers,
     collect() {
-      this.set({ state: "used" }, pool.numUsed());
-      this.set({ state: "free" }, pool.numFree());
+      for (const [pool, connections] of Object.entries(pools)) {
+        this.set({ pool, state: "used" }, connections.numUsed());
+        this.set({ pool, state: "free" }, connections.numFree());
+      }
     },
   });
   new Gauge({
     name: "db_pool_pending_acquires",
     help: "Queries that wait for a connection",
+    labelNames: ["pool"],
     registers,
     collect() {
-      this.set(pool.numPendingAcquires());
+      for (const [pool, connections] of Object.entries(pools)) this.set({ pool }, connections.numPendingAcquires());
     },
   });
 
@@ -51,8 +57,22 @@ export function createMetrics(db: Knex): Metrics {
     async measureRequests(ctx, next) {
       const stop = duration.startTimer({ method: ctx.method });
       await next();
-      // The route's pattern, not the path: the number of label values must stay small.
+      // Each path would be a time series of its own (label cardinality).
       stop({ route: String(ctx._matchedRoute ?? "unmatched"), status_code: ctx.status });
     },
   };
+}
+
+/** Serves `/metrics` to Prometheus. Readers of the blog cannot reach its port. */
+export function createMetricsServer(registry: Registry): Server {
+  return createServer((req, res) => {
+    if (req.url !== "/metrics") {
+      res.writeHead(404).end();
+      return;
+    }
+    registry.metrics().then(
+      (text) => res.writeHead(200, { "Content-Type": registry.contentType }).end(text),
+      () => res.writeHead(500).end(),
+    );
+  });
 }

@@ -1,37 +1,94 @@
-// The blog as a process: `node service/server.ts`. README.md lists the environment it needs.
-import { createServer } from "node:http";
-import type { Server } from "node:http";
+// `node service/server.ts` runs the blog. README.md lists its environment variables.
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import knex from "knex";
-import { serviceKnexConfig } from "../db/config.ts";
-import { createLogger } from "../db/log.ts";
+
+import { closePools, createPools } from "../db/knexConfig.ts";
+import { createLogger, errorFields } from "../db/log.ts";
+import { readEnvironment } from "../db/parseEnvironment.ts";
 import { createApp } from "./app.ts";
-import { configSchema, readConfig } from "./config.ts";
-import { logCrashes } from "./crash.ts";
-import { listen } from "./listen.ts";
-import { createMetricsServer } from "./metrics-server.ts";
-import { onShutdown } from "./shutdown.ts";
-import { startSweeper } from "./sweeper.ts";
+import { environmentSchema } from "./environment.ts";
+import { createMetricsServer } from "./metrics.ts";
+import { startSweeper } from "./startSweeper.ts";
 
-const config = readConfig(configSchema);
-const log = createLogger(config.LOG_LEVEL);
-logCrashes(log);
+const environment = readEnvironment(environmentSchema);
+const log = createLogger(environment.LOG_LEVEL);
 
-const db = knex(serviceKnexConfig(config, log));
-const { app, metrics, drain } = createApp(config, db, log);
+// After an uncaught error, the state of the process is unknown.
+for (const event of ["uncaughtException", "unhandledRejection"]) {
+  process.on(event, (error: unknown) => {
+    log.fatal({ error: errorFields(error, "CRASH") }, event);
+    process.exit(1);
+  });
+}
+
+const pools = createPools(environment, log);
+const { app, metrics, drain } = createApp(environment, pools, log);
 const handle = app.callback();
-// Slow senders must not hold a connection for ever: 30 s are enough for the largest form over a poor line. Node looks for them
-// every 30 s, unless told otherwise.
-const limits = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000 };
+const limits = {
+  // Against Slowloris. 30 s are enough for the largest form over a slow connection.
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  // Node checks the two timeouts every 30 s by default.
+  connectionsCheckingInterval: 5000,
+  // Load balancers keep idle connections for 60 to 90 s. If the blog closes one first, they answer 502.
+  keepAliveTimeout: 120_000,
+};
 const server = createServer(limits, (req, res) => void handle(req, res));
 const metricsServer = createMetricsServer(metrics);
+const closers = [closer(server), closer(metricsServer)];
 
-onShutdown({ log, graceMs: config.SHUTDOWN_GRACE * 1000, drain, servers: [server, metricsServer], db });
-startSweeper(db, log);
-// In this order: standby.ts gives up the one port when it can connect to the other.
-await listen(metricsServer, config.METRICS_PORT);
-await listen(server, config.PORT);
+let stopping = false;
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, "stopping");
+    setTimeout(() => {
+      log.warn({ error: { code: "SHUTDOWN_GRACE" } }, "stopped before every request was finished");
+      process.exit(1);
+    }, environment.SHUTDOWN_GRACE * 1000).unref();
+    void stop();
+  });
+}
+
+startSweeper(pools.db, log);
+await once(metricsServer.listen(environment.METRICS_PORT), "listening");
+await once(server.listen(environment.PORT), "listening");
 log.info({ port: portOf(server), metricsPort: portOf(metricsServer) }, "listening");
+
+async function stop(): Promise<void> {
+  drain();
+  await Promise.all(closers.map((close) => close()));
+  await closePools(pools);
+  log.info("stopped");
+  process.exit(0);
+}
+
+/**
+ * A function that closes the server after the last response. Browsers open connections in advance, and Node's `close`
+ * would also wait for those without a request.
+ */
+function closer(server: Server): () => Promise<void> {
+  let inFlight = 0;
+  const closeConnections = () => {
+    if (inFlight === 0 && !server.listening) server.closeAllConnections();
+  };
+  server.on("request", (_request, response) => {
+    inFlight += 1;
+    response.once("close", () => {
+      inFlight -= 1;
+      closeConnections();
+    });
+  });
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+      closeConnections();
+    });
+}
 
 function portOf(listener: Server): number {
   return (listener.address() as AddressInfo).port;

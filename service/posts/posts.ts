@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
-import type { Cursor } from "./cursor.ts";
-import { formatCursor } from "./cursor.ts";
+
+import { HttpError } from "../httpError.ts";
 
 const PAGE_SIZE = 10;
 
@@ -8,7 +8,7 @@ export interface Post {
   id: number;
   author_id: number;
   username: string;
-  /** As MySQL writes it, in UTC: `2018-01-01 00:00:00`. */
+  /** MySQL's notation in UTC, such as `2018-01-01 00:00:00`. */
   created: string;
   title: string;
   body: string;
@@ -16,9 +16,12 @@ export interface Post {
 
 export interface Page {
   posts: Post[];
-  /** Where the next page begins, or null on the last one. */
+  /** The cursor of the next page, or null on the last page. */
   older: string | null;
 }
+
+/** The place after the post with this time and id. */
+type Cursor = Pick<Post, "created" | "id">;
 
 function postsWithAuthor(db: Knex) {
   return db("post AS p")
@@ -26,9 +29,9 @@ function postsWithAuthor(db: Knex) {
     .select("p.id", "p.author_id", "u.username", "p.created", "p.title", "p.body");
 }
 
-/** Ten posts, newest first: the first ten, or those after a cursor. In one query, however long the blog is. */
+/** Ten posts, newest first. OFFSET would read all posts before the page. */
 export async function listPosts(db: Knex, after?: Cursor): Promise<Page> {
-  // One more than a page, to see whether there is another.
+  // One more post than a page shows whether an older page exists.
   const query = postsWithAuthor(db)
     .orderBy([
       { column: "p.created", order: "desc" },
@@ -36,7 +39,7 @@ export async function listPosts(db: Knex, after?: Cursor): Promise<Page> {
     ])
     .limit(PAGE_SIZE + 1);
   if (after) {
-    // The same as (created, id) < (?, ?), which MySQL would not read from the index.
+    // MySQL does not use the index for (created, id) < (?, ?).
     void query
       .where("p.created", "<=", after.created)
       .where((or) => or.where("p.created", "<", after.created).orWhere("p.id", "<", after.id));
@@ -49,4 +52,22 @@ export async function listPosts(db: Knex, after?: Cursor): Promise<Page> {
 
 export async function findPost(db: Knex, id: number): Promise<Post | undefined> {
   return (await postsWithAuthor(db).where("p.id", id).first()) as Post | undefined;
+}
+
+const cursorPattern = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?_([1-9]\d{0,9})$/;
+
+/** The cursor in a URL, such as `2018-01-01T00:00:00_1`. */
+export function formatCursor({ created, id }: Cursor): string {
+  return `${created.replace(" ", "T")}_${String(id)}`;
+}
+
+/** @throws {HttpError} 400 for a text that is not from `formatCursor` */
+export function parseCursor(text: string): Cursor {
+  const [, date = "", time = "", fraction = "", id = ""] = cursorPattern.exec(text) ?? [];
+  const instant = new Date(`${date}T${time}Z`);
+  // Date parses February 31 as March 3.
+  if (Number.isNaN(instant.valueOf()) || instant.toISOString() !== `${date}T${time}.000Z`) {
+    throw new HttpError(400, "CURSOR", "This link to older posts is not complete. Please start from the first page.");
+  }
+  return { created: `${date} ${time}${fraction}`, id: Number(id) };
 }

@@ -1,24 +1,22 @@
-import { createServer } from "node:http";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import knex from "knex";
-import type { Knex } from "knex";
+import { createServer, type Server } from "node:http";
+
+import knex, { type Knex } from "knex";
 import type { DestinationStream } from "pino";
-import { serviceKnexConfig } from "../../db/config.ts";
-import type { DatabaseConfig } from "../../db/config.ts";
+
+import type { DatabaseVariables } from "../../db/databaseVariables.ts";
+import { closePools, createPools, migrationKnexConfig, type Pools, serviceKnexConfig } from "../../db/knexConfig.ts";
 import { createLogger } from "../../db/log.ts";
 import { migrate } from "../../db/migrator.ts";
-import { migrationKnexConfig } from "../../db/config.ts";
-import { createApp } from "../../service/app.ts";
-import type { Blog } from "../../service/app.ts";
-import type { Config } from "../../service/config.ts";
+import { type Blog, createApp } from "../../service/app.ts";
+import type { Environment } from "../../service/environment.ts";
+import { listen } from "../listen.ts";
 import { Client } from "./client.ts";
-import { useDatabase } from "./shared-mysql.ts";
+import { useDatabase } from "./sharedMysql.ts";
 
 export const KEY = "signs-the-cookies-of-the-tests-only";
 const log = createLogger("silent");
 
-export function serviceConfig(database: DatabaseConfig, overrides: Partial<Config> = {}): Config {
+export function serviceEnvironment(database: DatabaseVariables, overrides: Partial<Environment> = {}): Environment {
   return {
     ...database,
     PORT: 0,
@@ -33,45 +31,44 @@ export function serviceConfig(database: DatabaseConfig, overrides: Partial<Confi
 }
 
 /** The environment of a process that uses the database. */
-export function variables(config: DatabaseConfig): Record<string, string> {
+export function variables(config: DatabaseVariables): Record<string, string> {
   const strings = Object.entries(config).map(([name, value]) => [name, String(value)]);
   return { ...(Object.fromEntries(strings) as Record<string, string>), LOG_LEVEL: "info" };
 }
 
-/** A blog that listens on a free port, with the connection pool that it uses. */
-export interface RunningBlog extends Blog {
+/** A blog on a free port, with its connection pools. */
+export interface RunningBlog extends Blog, Pools {
   url: string;
-  db: Knex;
   server: Server;
-  client(): Client;
+  /** @param host - see {@link Client}. */
+  client(host?: string): Client;
   stop(): Promise<void>;
 }
 
-export async function startBlog(config: Config, destination?: DestinationStream): Promise<RunningBlog> {
+export async function startBlog(config: Environment, destination?: DestinationStream): Promise<RunningBlog> {
   const logger = createLogger(config.LOG_LEVEL, destination);
-  const db = knex(serviceKnexConfig(config, logger));
-  const blog = createApp(config, db, logger);
+  const pools = createPools(config, logger);
+  const blog = createApp(config, pools, logger);
   const handle = blog.app.callback();
   const server = createServer((req, res) => void handle(req, res));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const url = `http://127.0.0.1:${String(await listen(server))}`;
   return {
     ...blog,
     url,
-    db,
+    ...pools,
     server,
-    client: () => new Client(url),
+    client: (host) => new Client(url, host),
     async stop() {
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeAllConnections();
       });
-      await db.destroy();
+      await closePools(pools);
     },
   };
 }
 
-export async function migrateDatabase(config: DatabaseConfig): Promise<string[]> {
+export async function migrateDatabase(config: DatabaseVariables): Promise<string[]> {
   const db = knex(migrationKnexConfig(config, log));
   try {
     return await migrate(db, log);
@@ -105,25 +102,28 @@ async function insertFlaskData(db: Knex): Promise<void> {
 
 interface Suite {
   readonly blog: RunningBlog;
-  /** Knex with connections of its own, to look at the rows. */
+  /** Knex with its own connections, to read the rows. */
   readonly db: Knex;
-  readonly database: DatabaseConfig;
-  /** A fresh one for each test, not logged in. */
+  readonly database: DatabaseVariables;
+  /** A new client for each test, not logged in. */
   readonly client: Client;
+  /** Starts another blog with the same database. It stops after the test. */
+  startAnother(overrides?: Partial<Environment>, destination?: DestinationStream): Promise<RunningBlog>;
 }
 
-/** Gives the suite that calls this a blog on a migrated database, which holds Flask's test data before each test. */
-export function useBlog(overrides: Partial<Config> = {}): Suite {
+/** Starts a blog for the calling suite. Before each test, the database holds Flask's test data. */
+export function useBlog(overrides: Partial<Environment> = {}): Suite {
   const database = useDatabase();
   let blog: RunningBlog | undefined;
   let db: Knex | undefined;
   let client: Client | undefined;
+  const others: RunningBlog[] = [];
 
   before("start the blog", async function () {
     this.timeout(60_000);
     await migrateDatabase(database());
     db = knex(serviceKnexConfig(database(), log, 60_000));
-    blog = await startBlog(serviceConfig(database(), overrides));
+    blog = await startBlog(serviceEnvironment(database(), overrides));
   });
 
   beforeEach("insert Flask's test data", async () => {
@@ -131,6 +131,10 @@ export function useBlog(overrides: Partial<Config> = {}): Suite {
     for (const table of ["attempt", "session", "post", "user"]) await db(table).delete();
     await insertFlaskData(db);
     client = blog?.client();
+  });
+
+  afterEach("stop the other blogs", async () => {
+    for (const other of others.splice(0)) await other.stop();
   });
 
   after("stop the blog", async () => {
@@ -151,10 +155,15 @@ export function useBlog(overrides: Partial<Config> = {}): Suite {
     get database() {
       return database();
     },
+    async startAnother(more = {}, destination) {
+      const other = await startBlog(serviceEnvironment(database(), more), destination);
+      others.push(other);
+      return other;
+    },
   };
 }
 
 function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("The blog is there only while the suite runs.");
+  if (value === undefined) throw new Error("The blog runs only during the suite's tests and hooks.");
   return value;
 }

@@ -1,6 +1,9 @@
+import { request as httpRequest } from "node:http";
+import { text } from "node:stream/consumers";
+
 export interface Reply {
   status: number;
-  /** Of a redirect. */
+  /** Target of a redirect. */
   location: string | null;
   headers: Headers;
   text: string;
@@ -8,17 +11,44 @@ export interface Reply {
 
 interface Options {
   headers?: Record<string, string>;
-  /** The CSRF token to send, null for none. Defaults to that of a page that the blog has just shown. */
+  /** The CSRF token, or null for none. Defaults to the token of a new page. */
   token?: string | null;
 }
 
-/** A browser in miniature: keeps cookies, follows no redirect, and takes the CSRF token from the page. */
+/** A minimal browser. It keeps cookies, reads the CSRF token from pages, and follows no redirects. */
 export class Client {
   readonly cookies = new Map<string, string>();
+  /** The address to connect from. Defaults to any. */
+  localAddress: string | undefined;
   readonly #url: string;
+  readonly #host: string | undefined;
 
-  constructor(url: string) {
+  /** @param host - the Host header. Defaults to the host of the URL. */
+  constructor(url: string, host?: string) {
     this.#url = url;
+    this.#host = host;
+  }
+
+  /** Adds the cookies of another client. */
+  withCookies(cookies: Iterable<readonly [name: string, value: string]>): this {
+    for (const [name, value] of cookies) this.cookies.set(name, value);
+    return this;
+  }
+
+  /** The Cookie header. */
+  get cookieHeader(): string {
+    return [...this.cookies].map((pair) => pair.join("=")).join("; ");
+  }
+
+  /** The full name of a cookie with the port, such as `session-5000.sig` for `session.sig`. */
+  cookieName(name: string): string {
+    const { port } = new URL(this.#host === undefined ? this.#url : `http://${this.#host}`);
+    return port === "" ? name : name.replace(/^\w+/, `$&-${port}`);
+  }
+
+  /** The value of a cookie, by name without the port. */
+  cookie(name: string): string | undefined {
+    return this.cookies.get(this.cookieName(name));
   }
 
   get(path: string, options: Options = {}): Promise<Reply> {
@@ -53,24 +83,46 @@ export class Client {
     headers: Record<string, string> = {},
     body?: URLSearchParams | string,
   ): Promise<Reply> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const response = await fetch(this.#url + path, {
-      method,
-      redirect: "manual",
-      headers: { ...(cookie && { cookie }), ...headers },
-      ...(body !== undefined && { body }),
-    });
-    for (const line of response.headers.getSetCookie()) {
+    const cookie = this.cookieHeader;
+    const reply = await this.#send(method, path, { ...(cookie && { cookie }), ...headers }, body);
+    for (const line of reply.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (value === "") this.cookies.delete(name);
       else this.cookies.set(name, value);
     }
-    const { status } = response;
-    return {
-      status,
-      location: response.headers.get("location"),
-      headers: response.headers,
-      text: await response.text(),
+    return reply;
+  }
+
+  /** Uses node:http, because `fetch` cannot set the Host header. */
+  #send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: URLSearchParams | string,
+  ): Promise<Reply> {
+    const content = {
+      ...(body instanceof URLSearchParams && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
+      ...(body !== undefined && { "content-length": String(Buffer.byteLength(body.toString())) }),
     };
+    const host = this.#host === undefined ? {} : { host: this.#host };
+    return new Promise((resolve, reject) => {
+      const { localAddress } = this;
+      const request = httpRequest(this.#url + path, {
+        method,
+        headers: { ...host, ...content, ...headers },
+        ...(localAddress !== undefined && { localAddress }),
+      });
+      request.on("error", reject).on("response", (response) => {
+        const received = new Headers();
+        for (const [name, values = []] of Object.entries(response.headersDistinct)) {
+          for (const value of values) received.append(name, value);
+        }
+        text(response).then((answer) => {
+          const location = received.get("location");
+          resolve({ status: response.statusCode ?? 0, location, headers: received, text: answer });
+        }, reject);
+      });
+      request.end(body?.toString());
+    });
   }
 }

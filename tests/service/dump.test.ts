@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import knex from "knex";
-import type { Knex } from "knex";
-import { migrationKnexConfig } from "../../db/config.ts";
+
+import knex, { type Knex } from "knex";
+
 import { dump, DumpError, restore } from "../../db/dump.ts";
+import { migrationKnexConfig } from "../../db/knexConfig.ts";
 import { createLogger } from "../../db/log.ts";
 import { migrations } from "../../db/migrations/index.ts";
 import { useBlog } from "./blog.ts";
+import { sharedMysql } from "./sharedMysql.ts";
 
 const log = createLogger("silent");
 
@@ -48,10 +50,35 @@ describe("A dump", () => {
     await suite.db("user").update({ password: "another" });
     assert.deepEqual(await restored(content), { rows: 8 });
     assert.deepEqual(await rows(), before);
-    // The next one gets a number of its own.
+    // AUTO_INCREMENT continues after the restored ids.
     const [id = 0] = await suite.db("post").insert({ author_id: 1, title: "t", body: "b" });
     assert.ok(id > 6);
   });
+
+  for (const [written, read] of [
+    ["+00:00", "+08:00"],
+    ["+08:00", "+00:00"],
+  ] as const) {
+    it(`restores the same instants, written where the server's time zone is ${written} and read where it is ${read}`, async () => {
+      const server = await sharedMysql();
+      const instants = () => server.root(`SELECT UNIX_TIMESTAMP(created) FROM ${suite.database.MYSQL_DATABASE}.post`);
+      const before = await instants();
+      const inZone = async <T>(zone: string, action: (database: Knex) => Promise<T>): Promise<T> => {
+        await server.root(`SET GLOBAL time_zone = '${zone}'`);
+        const database = knex(migrationKnexConfig(suite.database, log));
+        try {
+          return await action(database);
+        } finally {
+          await database.destroy();
+          await server.root("SET GLOBAL time_zone = DEFAULT");
+        }
+      };
+      const content = await inZone(written, (database) => text(Readable.from(dump(database))));
+      await inZone(read, (database) => restore(database, Readable.from([content]), { replace: true }));
+      assert.match(before, /^\d+$/);
+      assert.equal(await instants(), before);
+    });
+  }
 
   it("is of one moment, however much is written meanwhile", async () => {
     await suite
@@ -78,7 +105,7 @@ describe("A dump", () => {
   });
 
   it("does not replace users without being told to", async () => {
-    await refused(await dumped(), /There are users in this blog.*add --replace/, false);
+    await refused(await dumped(), /already has users.*add --replace/, false);
     const content = await dumped();
     await suite.db("post").delete();
     await suite.db("user").delete();
@@ -89,15 +116,15 @@ describe("A dump", () => {
     const content = await dumped();
     const lines = content.split("\n").slice(0, -1);
     const without = (index: number) => `${lines.toSpliced(index, 1).join("\n")}\n`;
-    await refused("", /no dump of the blog/);
-    await refused("-- MySQL dump 10.13\n", /no dump of the blog/);
-    await refused(without(0), /no dump of the blog/);
+    await refused("", /not a dump of the blog/);
+    await refused("-- MySQL dump 10.13\n", /not a dump of the blog/);
+    await refused(without(0), /not a dump of the blog/);
     await refused(without(1), /Rows of the dump do not fit the database \(ER_NO_REFERENCED_ROW_2\)/);
-    await refused(without(3), /not whole/);
-    await refused(without(lines.length - 1), /not whole/);
-    await refused(content.slice(0, content.length / 2), /not (whole|readable)/);
-    await refused(content.replace("test title", "another title"), /not whole/);
-    await refused(content + (lines[1] ?? ""), /goes on behind its end/);
+    await refused(without(3), /incomplete or was changed/);
+    await refused(without(lines.length - 1), /incomplete or was changed/);
+    await refused(content.slice(0, content.length / 2), /incomplete|Line \d of the dump is not valid/);
+    await refused(content.replace("test title", "another title"), /incomplete or was changed/);
+    await refused(content + (lines[1] ?? ""), /lines after its last line/);
   });
 
   it("is refused if it is of a newer version, and accepted of an older one", async () => {
@@ -107,8 +134,8 @@ describe("A dump", () => {
       [JSON.stringify({ ...(JSON.parse(head) as object), migrations: names }), ...rest].join("\n");
     const names = migrations.map(({ name }) => name);
     await refused(withMigrations([...names, "9999_of_tomorrow"]), /newer version of the blog \(9999_of_tomorrow\)/);
-    // Its hash is another one now, which is what is found out next.
-    await refused(withMigrations(names.slice(0, -1)), /not whole/);
+    // The changed header passes the version check, and then fails the hash check.
+    await refused(withMigrations(names.slice(0, -1)), /incomplete or was changed/);
   });
 
   it("is refused by a database that lacks migrations", async () => {

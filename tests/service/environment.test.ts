@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EnvironmentError, parseEnvironment } from "../../db/environment.ts";
-import { configSchema } from "../../service/config.ts";
+
+import { parseEnvironment } from "../../db/parseEnvironment.ts";
+import { environmentSchema } from "../../service/environment.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
 
 const complete = {
   MYSQL_HOST: "db",
@@ -15,22 +16,19 @@ const complete = {
 
 function problemsOf(environment: Record<string, string>): string[] {
   try {
-    parseEnvironment(configSchema, environment);
+    parseEnvironment(environmentSchema, environment);
   } catch (error) {
-    assert.ok(error instanceof EnvironmentError);
+    assert.ok(error instanceof Error);
     return error.message.split("\n").slice(1);
   }
   return [];
 }
 
 describe("The environment", () => {
-  const directory = mkdtempSync(join(tmpdir(), "koa-blog-environment-"));
-  after(() => {
-    rmSync(directory, { recursive: true });
-  });
+  const directory = temporaryFolder();
 
   it("needs five variables, and has defaults for the others", () => {
-    assert.deepEqual(parseEnvironment(configSchema, complete), {
+    assert.deepEqual(parseEnvironment(environmentSchema, complete), {
       ...complete,
       MYSQL_PORT: 3306,
       LOG_LEVEL: "info",
@@ -46,7 +44,7 @@ describe("The environment", () => {
 
   it("may hold every variable, and ignores others", () => {
     const keys = `${"n".repeat(32)},${"o".repeat(32)}`;
-    const config = parseEnvironment(configSchema, {
+    const config = parseEnvironment(environmentSchema, {
       ...complete,
       MYSQL_PORT: "3307",
       LOG_LEVEL: "debug",
@@ -76,7 +74,7 @@ describe("The environment", () => {
   it("may give each variable as a file, whose trailing newline does not count", () => {
     const file = join(directory, "password");
     writeFileSync(file, " pass\nword \n");
-    const config = parseEnvironment(configSchema, { ...complete, MYSQL_PASSWORD: "", MYSQL_PASSWORD_FILE: file });
+    const config = parseEnvironment(environmentSchema, { ...complete, MYSQL_PASSWORD: "", MYSQL_PASSWORD_FILE: file });
     assert.equal(config.MYSQL_PASSWORD, " pass\nword ");
   });
 
@@ -91,13 +89,13 @@ describe("The environment", () => {
       LOG_LEVEL: "loud",
     });
     const expected = [
-      /^ {2}MYSQL_USER_FILE cannot be read \(ENOENT\): set it to the path of a readable file$/,
-      /^ {2}MYSQL_PASSWORD and MYSQL_PASSWORD_FILE are both set: remove one of them$/,
-      /^ {2}MYSQL_HOST is missing: set it to .+, or MYSQL_HOST_FILE to a file that holds it$/,
-      /^ {2}MYSQL_DATABASE is missing: set it to /,
-      /^ {2}LOG_LEVEL is not valid: set it to one of .+, or remove it to use the default$/,
-      /^ {2}PORT is not valid: set it to a whole number from 0 to 65535, or remove it to use the default$/,
-      /^ {2}SESSION_KEYS is not valid: set it to comma-separated keys of at least 32 characters each/,
+      /^ {2}MYSQL_USER_FILE cannot be read \(ENOENT\)\. Set it to the path of a readable file\.$/,
+      /^ {2}MYSQL_PASSWORD and MYSQL_PASSWORD_FILE are both set\. Remove one of them\.$/,
+      /^ {2}MYSQL_HOST is missing\. Set it to .+, or MYSQL_HOST_FILE to a file with the value\.$/,
+      /^ {2}MYSQL_DATABASE is missing\. Set it to /,
+      /^ {2}LOG_LEVEL is not valid\. Set it to one of .+, or remove it to use the default\.$/,
+      /^ {2}PORT is not valid\. Set it to a whole number from 0 to 65535, or remove it to use the default\.$/,
+      /^ {2}SESSION_KEYS is not valid\. Set it to comma-separated keys of at least 32 characters each/,
     ];
     assert.equal(problems.length, expected.length, problems.join("\n"));
     for (const [i, pattern] of expected.entries()) assert.match(problems[i] ?? "", pattern);
@@ -126,7 +124,7 @@ describe("The environment", () => {
     it(`must not have ${name}=${value}`, () => {
       const problems = problemsOf({ ...complete, [name]: value });
       assert.equal(problems.length, 1);
-      assert.match(problems[0] ?? "", new RegExp(`^  ${name} is not valid: set it to `));
+      assert.match(problems[0] ?? "", new RegExp(`^  ${name} is not valid\\. Set it to `));
     });
   }
 });

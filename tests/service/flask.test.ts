@@ -1,12 +1,12 @@
-// A counterpart for each expectation of the test suite of Flask's tutorial (examples/tutorial/tests in pallets/flask),
-// file by file and in its order. Where this blog differs on purpose, the test says so.
+// A test for each assertion in the test suite of Flask's tutorial (examples/tutorial/tests in pallets/flask), in the
+// same order. Intended differences are named in the tests.
 import assert from "node:assert/strict";
-import { parseEnvironment } from "../../db/environment.ts";
-import { configSchema } from "../../service/config.ts";
-import { KEY, migrateDatabase, startBlog, serviceConfig, useBlog } from "./blog.ts";
-import { useDatabase } from "./shared-mysql.ts";
 
-describe("Flask's test_factory.py", () => {
+import { parseEnvironment } from "../../db/parseEnvironment.ts";
+import { environmentSchema } from "../../service/environment.ts";
+import { KEY, migrateDatabase, serviceEnvironment, startBlog, useBlog } from "./blog.ts";
+
+describe("Flask's tests", () => {
   const suite = useBlog();
 
   it("test_config: without a configuration of its own the blog takes its defaults, with one it takes that", () => {
@@ -17,18 +17,14 @@ describe("Flask's test_factory.py", () => {
       MYSQL_PASSWORD: "secret",
       SESSION_KEYS: KEY,
     };
-    assert.equal(parseEnvironment(configSchema, environment).PORT, 5000);
-    assert.equal(parseEnvironment(configSchema, { ...environment, PORT: "8000" }).PORT, 8000);
+    assert.equal(parseEnvironment(environmentSchema, environment).PORT, 5000);
+    assert.equal(parseEnvironment(environmentSchema, { ...environment, PORT: "8000" }).PORT, 8000);
   });
 
   it("test_hello: /hello answers Hello, World!", async () => {
     assert.equal((await suite.client.get("/hello")).text, "Hello, World!");
   });
-});
-
-describe("Flask's test_auth.py", () => {
-  const suite = useBlog();
-
+  // test_auth.py
   it("test_register: the page is shown, registering leads to the log-in page and inserts the user", async () => {
     const { client, db } = suite;
     assert.equal((await client.get("/auth/register")).status, 200);
@@ -78,11 +74,7 @@ describe("Flask's test_auth.py", () => {
     assert.ok((await client.get("/")).text.includes("Log In"));
     assert.deepEqual(await db("session").select(), []);
   });
-});
-
-describe("Flask's test_blog.py", () => {
-  const suite = useBlog();
-
+  // test_blog.py
   it("test_index: a guest sees links to log in and register, the author sees the post with a link to edit it", async () => {
     const { client } = suite;
     let page = (await client.get("/")).text;
@@ -154,21 +146,16 @@ describe("Flask's test_blog.py", () => {
     assert.equal((await client.post("/1/delete")).location, "/");
     assert.equal(await db("post").first().where("id", 1), undefined);
   });
-});
-
-describe("Flask's test_db.py", () => {
-  const database = useDatabase();
-
+  // test_db.py
   it("test_get_close_db: the blog keeps one pool, and no query is possible once that is closed", async () => {
-    const blog = await startBlog(serviceConfig(database()));
+    const blog = await startBlog(serviceEnvironment(suite.database));
     await blog.db.raw("SELECT 1");
     await blog.stop();
     await assert.rejects(async () => blog.db.raw("SELECT 1"), /Unable to acquire a connection/);
   });
 
-  it("test_init_db_command: the command creates the tables; here it keeps what is there already", async () => {
-    const applied = await migrateDatabase(database());
-    assert.equal(applied[0], "0001_create_user_and_post");
-    assert.deepEqual(await migrateDatabase(database()), []);
+  // tests/service/migrations.test.ts tests that the command creates the tables.
+  it("test_init_db_command: the command keeps what is there already", async () => {
+    assert.deepEqual(await migrateDatabase(suite.database), []);
   });
 });

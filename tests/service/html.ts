@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+
 import { HtmlValidate } from "html-validate";
 
 const validator = new HtmlValidate({
   extends: ["html-validate:standard", "html-validate:a11y"],
   rules: {
-    // Matters of taste: `<!doctype html>`, spaces at a line's end and `<input type="submit">` are as the original has them.
+    // The original has these style issues too.
     "doctype-style": "off",
     "no-trailing-whitespace": "off",
     "prefer-button": "off",

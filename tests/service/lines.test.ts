@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
+
 import { linesOf } from "../../db/lines.ts";
 
 const all = (input: Readable) => Readable.from(linesOf(input)).toArray();

@@ -1,45 +1,30 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import knex from "knex";
-import type { Knex } from "knex";
-import { migrationKnexConfig, serviceKnexConfig } from "../../db/config.ts";
+
+import knex, { type Knex } from "knex";
+
+import { migrationKnexConfig, serviceKnexConfig } from "../../db/knexConfig.ts";
 import { createLogger } from "../../db/log.ts";
 import { migrations } from "../../db/migrations/index.ts";
 import { migrate, pendingMigrations } from "../../db/migrator.ts";
-import { migrateDatabase, serviceConfig, startBlog, variables } from "./blog.ts";
-import { useDatabase } from "./shared-mysql.ts";
+import { migrateDatabase, serviceEnvironment, startBlog, variables } from "./blog.ts";
+import { spawnProgram } from "./process.ts";
+import { useDatabase } from "./sharedMysql.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const log = createLogger("silent");
 const names = migrations.map(({ name }) => name);
 
-interface Run {
-  code: number | null;
-  output: string;
-}
-
-/** Runs db/migrate.ts as the Job does. */
-function runMigrate(environment: Record<string, string>): Promise<Run> {
-  const child = spawn(process.execPath, ["--import", "tsx", "db/migrate.ts"], {
-    cwd: root,
-    env: { PATH: process.env.PATH, ...environment },
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
-  return new Promise((resolve) =>
-    child.on("close", (code) => {
-      resolve({ code, output });
-    }),
-  );
+/** Runs db/migrate.ts like the Job. */
+async function runMigrate(environment: Record<string, string>) {
+  const { exit, output } = spawnProgram("db/migrate.ts", environment);
+  return { code: await exit, output: output() };
 }
 
 describe("The migrations", function () {
   this.timeout(120_000);
   const database = useDatabase();
   let db: Knex;
-  /** Another migration's connection. */
+  /** The connection of a second migration. */
   let other: Knex;
 
   beforeEach("empty the database", async () => {
@@ -67,7 +52,7 @@ describe("The migrations", function () {
   }
 
   async function assertServes(): Promise<void> {
-    const blog = await startBlog(serviceConfig(database()));
+    const blog = await startBlog(serviceEnvironment(database()));
     try {
       assert.equal((await blog.client().get("/readyz")).status, 200);
       assert.equal((await blog.client().get("/")).status, 200);
@@ -126,11 +111,11 @@ describe("The migrations", function () {
 
       assert.deepEqual(await migrateDatabase(database()), names);
 
-      assert.deepEqual(await db("user").select(), [{ id: 7, username: "tést", password }]);
-      const posts = await db("post").select();
+      assert.deepEqual(await db("user").select("id", "username", "password"), [{ id: 7, username: "tést", password }]);
+      const posts = await db("post").select("id", "author_id", "title", "body", "created");
       assert.deepEqual(posts, [{ id: 9, author_id: 7, title: "Ä", body: "ö\nü", created: "2018-01-01 00:00:00" }]);
 
-      const blog = await startBlog(serviceConfig(database()));
+      const blog = await startBlog(serviceEnvironment(database()));
       try {
         const client = blog.client();
         assert.equal((await client.login("tést", "test")).location, "/");
@@ -145,6 +130,14 @@ describe("The migrations", function () {
       }
     });
   }
+
+  it("leave every post with an author, also those that another program writes", async () => {
+    await migrateDatabase(database());
+    for (const submission of [null, "x"]) {
+      const post = { author_id: 99, title: "x", body: "x", submission };
+      await assert.rejects(async () => db("post").insert(post), { code: "ER_NO_REFERENCED_ROW_2" });
+    }
+  });
 
   for (const [i, { name }] of migrations.entries()) {
     it(`can run again after a crash between ${name} and its record`, async () => {
@@ -214,7 +207,7 @@ describe("The migrations", function () {
     const { code, output } = await runMigrate(environment());
     assert.equal(code, 0, output);
     const last = JSON.parse(output.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
-    assert.equal(last.msg, "migrations applied");
+    assert.equal(last.message, "migrations applied");
     assert.deepEqual(last.applied, names);
     assert.ok(!output.includes(database().MYSQL_PASSWORD));
   });
@@ -223,8 +216,8 @@ describe("The migrations", function () {
     const start = performance.now();
     const { code, output } = await runMigrate({ ...environment(), MYSQL_PORT: "1", MYSQL_WAIT: "2" });
     assert.equal(code, 1);
-    assert.match(output, /"code":"ECONNREFUSED","msg":"waiting for MySQL"/);
-    assert.match(output, /"level":"fatal".+ECONNREFUSED.+"code":"MIGRATION_FAILED"/);
+    assert.match(output, /"code":"ECONNREFUSED","message":"waiting for MySQL"/);
+    assert.match(output, /"level":"fatal".+"code":"MIGRATION_FAILED".+ECONNREFUSED/);
     assert.ok(performance.now() - start >= 2000);
   });
 
@@ -232,7 +225,7 @@ describe("The migrations", function () {
     const { code, output } = await runMigrate({ MYSQL_WAIT: "long" });
     assert.equal(code, 1);
     for (const name of ["MYSQL_HOST", "MYSQL_DATABASE", "MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_WAIT"]) {
-      assert.match(output, new RegExp(`^ {2}${name} is (missing|not valid): set it to `, "m"));
+      assert.match(output, new RegExp(`^ {2}${name} is (missing|not valid)\\. Set it to `, "m"));
     }
     assert.doesNotMatch(output, /SESSION_KEYS|^ {4}at /m);
   });

@@ -1,12 +1,13 @@
-// A MySQL for the tests: a disposable container, set up by db/start-mysql.sh and db/schema.sql as in the cluster.
+// MySQL in a disposable container, set up by db/start-mysql.sh and db/schema.sql as in the cluster.
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { DatabaseConfig } from "../../db/config.ts";
-import { docker, dockerWithInput } from "./docker.ts";
+
+import type { DatabaseVariables } from "../../db/databaseVariables.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
+import { docker, dockerWithInput, requireDocker } from "./docker.ts";
 
 const IMAGE = process.env.TEST_MYSQL_IMAGE ?? "mysql:9.7";
 const LABEL = "koa-blog.test";
@@ -17,9 +18,9 @@ export interface MysqlOptions {
   user?: string;
   password?: string;
   rootPassword?: string;
-  /** Docker's arguments for the data directory. Defaults to a tmpfs, which lasts as long as the container runs. */
+  /** Docker arguments for the data directory. Defaults to a tmpfs, which is empty after a restart. */
   data?: string[];
-  /** More of Docker's arguments. */
+  /** More Docker arguments. */
   run?: string[];
   /** Arguments of mysqld. */
   mysqld?: string[];
@@ -28,9 +29,9 @@ export interface MysqlOptions {
 export interface Mysql {
   container: string;
   port: number;
-  /** How the service connects. */
-  config: DatabaseConfig;
-  /** Runs SQL as root and returns what the client printed. */
+  /** Connection settings of the service. */
+  config: DatabaseVariables;
+  /** Runs SQL as root and returns the client's output. */
   root(sql: string): Promise<string>;
   remove(): Promise<void>;
 }
@@ -47,8 +48,8 @@ export async function startMysql(options: MysqlOptions = {}): Promise<Mysql> {
     mysqld = [],
   } = options;
 
-  const secrets = await mkdtemp(join(tmpdir(), "koa-blog-test-"));
-  // The container's user is not ours, and must read them.
+  const secrets = temporaryFolder();
+  // The container's user must read the files, and is another one.
   await chmod(secrets, 0o755);
   await writeFile(join(secrets, "password"), `${password}\n`);
   await writeFile(join(secrets, "root-password"), `${rootPassword}\n`);
@@ -62,10 +63,9 @@ export async function startMysql(options: MysqlOptions = {}): Promise<Mysql> {
   );
   const remove = async () => {
     await docker("rm", "--force", "--volumes", container);
-    await rm(secrets, { recursive: true, force: true });
   };
   try {
-    // A container that has stopped at once has no port; its log says why.
+    // A stopped container has no port. untilReady then reports its log.
     const binding = await docker("port", container, "3306/tcp").catch(() => "0");
     const port = Number(binding.split(":").at(-1));
     return {
@@ -92,12 +92,12 @@ export async function startMysql(options: MysqlOptions = {}): Promise<Mysql> {
   }
 }
 
-/** Waits until MySQL accepts connections over the network, as it does once it is set up. */
+/** Waits until MySQL is set up and accepts network connections. */
 export async function untilReady(mysql: Mysql, patience = 120_000): Promise<void> {
   const deadline = Date.now() + patience;
   for (;;) {
     const log = await docker("logs", mysql.container);
-    // Not a connection: Docker's proxy accepts those before MySQL does.
+    // A connection test would succeed too early, because Docker's proxy accepts connections before MySQL.
     const starts = log.lastIndexOf("MySQL Server - start.");
     if (starts >= 0 && /ready for connections.*port: 3306/.test(log.slice(starts))) return;
     const isRunning = (await docker("inspect", "--format", "{{.State.Running}}", mysql.container)) === "true";
@@ -106,8 +106,25 @@ export async function untilReady(mysql: Mysql, patience = 120_000): Promise<void
   }
 }
 
-/** Runs db/schema.sql as root, for one more database of its own with a user of its own. */
-export async function createDatabase(mysql: Mysql, name: string, rootPassword: string): Promise<DatabaseConfig> {
+/** Starts MySQL for the calling suite. Skips its tests without a Docker engine. */
+export function useMysql(settle: () => MysqlOptions): () => Mysql {
+  let mysql: Mysql | undefined;
+
+  before(requireDocker);
+  before("start MySQL", async () => {
+    mysql = await startMysql(settle());
+    await untilReady(mysql);
+  });
+  after("stop MySQL", () => mysql?.remove());
+
+  return () => {
+    if (mysql === undefined) throw new Error("MySQL runs only during the suite's tests and hooks.");
+    return mysql;
+  };
+}
+
+/** Creates another database with its own user by db/schema.sql. */
+export async function createDatabase(mysql: Mysql, name: string, rootPassword: string): Promise<DatabaseVariables> {
   const password = randomBytes(16).toString("hex");
   const schema = await readFile(join(db, "schema.sql"), "utf8");
   await mysql.root(

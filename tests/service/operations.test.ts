@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createMetricsServer } from "../../service/metrics-server.ts";
-import { KEY, serviceConfig, startBlog, useBlog } from "./blog.ts";
-import type { RunningBlog } from "./blog.ts";
+import { METHODS } from "node:http";
+
+import { createMetricsServer } from "../../service/metrics.ts";
+import { listen } from "../listen.ts";
+import { KEY, type RunningBlog, useBlog } from "./blog.ts";
 
 describe("The probes", () => {
   const suite = useBlog();
@@ -40,19 +41,15 @@ describe("The probes", () => {
   });
 
   it("say not ready once the blog is shutting down", async () => {
-    const blog = await startBlog(serviceConfig(suite.database));
-    try {
-      const client = blog.client();
-      assert.equal((await client.get("/readyz")).status, 200);
-      blog.drain();
-      const reply = await client.get("/readyz");
-      assert.equal(reply.status, 503);
-      assert.equal((JSON.parse(reply.text) as { reason: string }).reason, "shutting down");
-      assert.equal(reply.headers.get("connection"), "close");
-      assert.equal((await client.get("/healthz")).status, 200);
-    } finally {
-      await blog.stop();
-    }
+    const blog = await suite.startAnother();
+    const client = blog.client();
+    assert.equal((await client.get("/readyz")).status, 200);
+    blog.drain();
+    const reply = await client.get("/readyz");
+    assert.equal(reply.status, 503);
+    assert.equal((JSON.parse(reply.text) as { reason: string }).reason, "shutting down");
+    assert.equal(reply.headers.get("connection"), "close");
+    assert.equal((await client.get("/healthz")).status, 200);
   });
 
   it("do not touch the session, even when a cookie comes along", async () => {
@@ -88,24 +85,25 @@ describe("The metrics", () => {
     assert.equal(count("/", 400), "1");
     assert.equal(count("/auth/login", 302, "POST"), "1");
     assert.doesNotMatch(text, /\/1\/update|no\/such/);
-    assert.match(text, /^db_pool_connections\{state="used"\} 0$/m);
-    assert.match(text, /^db_pool_connections\{state="free"\} [1-9]/m);
-    assert.match(text, /^db_pool_pending_acquires 0$/m);
+    assert.match(text, /^db_pool_connections\{pool="reads",state="used"\} 0$/m);
+    assert.match(text, /^db_pool_connections\{pool="reads",state="free"\} [1-9]/m);
+    assert.match(text, /^db_pool_pending_acquires\{pool="reads"\} 0$/m);
+    assert.match(text, /^db_pool_connections\{pool="inserts",state="used"\} 0$/m);
+    assert.match(text, /^db_pool_pending_acquires\{pool="changes"\} 0$/m);
     assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m);
     assert.match(text, /^process_resident_memory_bytes /m);
   });
 
   it("are not on the blog's port, and nothing else is on theirs", async () => {
     assert.equal((await suite.client.get("/metrics")).status, 404);
-    const server = createMetricsServer(suite.blog.metrics).listen(0, "127.0.0.1");
-    await once(server, "listening");
+    const server = createMetricsServer(suite.blog.metrics);
+    const url = `http://127.0.0.1:${String(await listen(server))}`;
     try {
-      const { port } = server.address() as { port: number };
-      const reply = await fetch(`http://127.0.0.1:${String(port)}/metrics`);
+      const reply = await fetch(`${url}/metrics`);
       assert.equal(reply.status, 200);
       assert.match(reply.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
       assert.match(await reply.text(), /^# HELP http_request_duration_seconds /m);
-      assert.equal((await fetch(`http://127.0.0.1:${String(port)}/`)).status, 404);
+      assert.equal((await fetch(`${url}/`)).status, 404);
     } finally {
       server.close();
     }
@@ -119,34 +117,55 @@ describe("The log", () => {
 
   beforeEach(async () => {
     lines = [];
-    const config = serviceConfig(suite.database, { LOG_LEVEL: "trace" });
-    blog = await startBlog(config, { write: (line) => void lines.push(line) });
+    blog = await suite.startAnother({ LOG_LEVEL: "trace" }, { write: (line) => void lines.push(line) });
   });
-  afterEach(() => blog.stop());
 
+  /** Fields of the Elastic Common Schema. */
   interface Line {
-    level: string;
-    msg: string;
-    requestId: string;
-    [key: string]: unknown;
+    "@timestamp": string;
+    "ecs.version": string;
+    message: string;
+    log: { level: string };
+    event: { duration: number };
+    http: { route: string; request: { id: string; method: string }; response: { status_code: number } };
+    url: { path: string };
+    error?: { code?: string; type?: string; message?: string; stack_trace?: string };
   }
-  const requests = (): Line[] => lines.map((line) => JSON.parse(line) as Line).filter(({ msg }) => msg === "request");
+  const requests = (): Line[] =>
+    lines.map((line) => JSON.parse(line) as Line).filter(({ message }) => message === "request");
 
   it("has one JSON line for each request, with method, route, path, status, duration and id", async () => {
     const reply = await blog.client().get("/1/update?secret=1");
-    const [{ time, durationMs, pid, hostname, ...line } = {} as Line, ...others] = requests();
+    const [{ "@timestamp": time, event, ...line } = {} as Line, ...others] = requests();
     assert.deepEqual(others, []);
     assert.deepEqual(line, {
-      level: "info",
-      msg: "request",
-      requestId: reply.headers.get("x-request-id"),
-      method: "GET",
-      route: "/:id/update",
-      path: "/1/update",
-      status: 302,
+      "ecs.version": "8.17.0",
+      log: { level: "info" },
+      message: "request",
+      http: {
+        route: "/:id/update",
+        request: { id: reply.headers.get("x-request-id"), method: "GET" },
+        response: { status_code: 302 },
+      },
+      url: { path: "/1/update" },
     });
-    assert.ok(typeof durationMs === "number" && typeof pid === "number" && typeof hostname === "string");
-    assert.equal(new Date(time as string).toISOString(), time);
+    // An integer number of nanoseconds.
+    assert.ok(Number.isInteger(event.duration) && event.duration > 10_000 && event.duration < 10e9);
+    assert.equal(new Date(time).toISOString(), time);
+  });
+
+  it("has no request for an error of the server's because of what a client sends", async () => {
+    const client = blog.client();
+    await client.login();
+    const methods = METHODS.filter((method) => method !== "CONNECT");
+    for (const method of methods) {
+      for (const path of ["/", "/create", "/hello", "/nowhere", "/%ff", "/%00/update"]) {
+        const { status } = await client.request(method, path, { "X-Forwarded-For": "x", Origin: "x", Cookie: "%" });
+        assert.ok(status < 500, `${method} ${path}: ${String(status)}`);
+      }
+    }
+    assert.doesNotMatch(await blog.metrics.metrics(), /status_code="5/);
+    assert.deepEqual(new Set(requests().map(({ log }) => log.level)), new Set(["info"]));
   });
 
   it("takes over a request id that looks like one, and no other", async () => {
@@ -161,7 +180,7 @@ describe("The log", () => {
       const reply = await client.get("/hello", { headers: { "X-Request-Id": given } });
       const id = reply.headers.get("x-request-id");
       assert.equal(id === given, isTaken, given);
-      assert.equal(requests().at(-1)?.requestId, id);
+      assert.equal(requests().at(-1)?.http.request.id, id);
     }
   });
 
@@ -169,7 +188,7 @@ describe("The log", () => {
     await blog.client().get("/healthz");
     await blog.client().get("/readyz");
     assert.deepEqual(
-      requests().map(({ level }) => level),
+      requests().map(({ log }) => log.level),
       ["debug", "debug"],
     );
   });
@@ -180,14 +199,8 @@ describe("The log", () => {
     await client.get("/nowhere");
     await client.post("/auth/login", {}, { token: null });
     assert.deepEqual(
-      requests()
-        .filter(({ code }) => code !== undefined)
-        .map(({ code, err }) => [code, err]),
-      [
-        ["CURSOR", undefined],
-        ["HTTP_404", undefined],
-        ["CSRF_TOKEN", undefined],
-      ],
+      requests().flatMap(({ error }) => (error ? [error] : [])),
+      [{ code: "CURSOR" }, { code: "HTTP_404" }, { code: "CSRF_TOKEN" }],
     );
   });
 
@@ -204,7 +217,7 @@ describe("The log", () => {
     await client.post("/create", { title: "the text of a post", body: "the text of a post" });
     await client.post("/create", { title: "the text of a post", body: "the text of a post" }, { token: "x" });
 
-    // Errors of MySQL, which carry the query with its values.
+    // MySQL errors contain the query with its values.
     for (const table of ["post", "session"]) {
       await db.raw("RENAME TABLE ?? TO elsewhere", [table]);
       try {
@@ -219,12 +232,12 @@ describe("The log", () => {
         await db.raw("RENAME TABLE elsewhere TO ??", [table]);
       }
     }
-    // An error of MySQL that waiting does not mend, and whose query holds the text.
+    // A permanent MySQL error, with the text in its query.
     await db.raw("ALTER TABLE post ADD CONSTRAINT no_text CHECK (title <> 'another text of a post')");
     try {
       secrets.push("another text of a post");
       assert.equal((await client.post("/create", { title: "another text of a post", body: "x" })).status, 500);
-      assert.equal(requests().at(-1)?.level, "error");
+      assert.equal(requests().at(-1)?.log.level, "error");
     } finally {
       await db.raw("ALTER TABLE post DROP CONSTRAINT no_text");
     }

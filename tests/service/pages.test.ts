@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+
 import { useBlog } from "./blog.ts";
 import type { Client, Reply } from "./client.ts";
 import { assertValidHtml } from "./html.ts";
 
+// tests/security/scripts.test.ts tests that readers' texts are shown as text.
 describe("A page", () => {
   const suite = useBlog();
 
@@ -37,7 +39,7 @@ describe("A page", () => {
     {
       name: "the page for too large a form",
       status: 413,
-      get: (client) => client.post("/auth/login", { username: "x".repeat(300_000) }),
+      get: (client) => client.post("/auth/login", { username: "x".repeat(256 * 1024) }),
     },
     {
       name: "the page for something that is no form",
@@ -71,9 +73,9 @@ describe("A page", () => {
     ]);
     assert.equal(headers.get("x-content-type-options"), "nosniff");
     assert.equal(headers.get("x-frame-options"), "DENY");
-    // With `no-referrer` a browser would send `Origin: null` with the blog's own forms.
+    // With `no-referrer`, browsers send `Origin: null` with the blog's own forms.
     assert.equal(headers.get("referrer-policy"), "same-origin");
-    // On plain http this would lock readers out.
+    // HSTS would lock readers of plain HTTP out.
     assert.equal(headers.get("strict-transport-security"), null);
     assert.equal(headers.get("x-powered-by"), null);
   }
@@ -84,27 +86,6 @@ describe("A page", () => {
     for (const path of ["/", "/create", "/1/update"]) {
       assert.doesNotMatch((await client.get(path)).text, /<script|<style| style=| on\w+=/i);
     }
-  });
-
-  it("shows what users have written as text, never as HTML", async () => {
-    const { client, db } = suite;
-    const evil = `<script>alert("1")</script>'"><img src=x onerror=alert(1)>{{ 7 * 7 }}&lt;`;
-    const escaped =
-      "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&quot;&gt;&lt;img src=x onerror=alert(1)&gt;{{ 7 * 7 }}&amp;lt;";
-    await db("user").where("id", 1).update("username", evil);
-    await client.login(evil);
-    await client.post("/1/update", { title: evil, body: evil });
-    for (const [path, times] of [
-      ["/", 5],
-      ["/1/update", 5],
-    ] as const) {
-      const { text } = await client.get(path);
-      assert.equal(text.split(escaped).length - 1, times, text);
-      assert.ok(!text.includes(evil) && !text.includes("<img"), text);
-      await assertValidHtml(text);
-    }
-    const retry = await suite.blog.client().login(evil, "wrong");
-    assert.ok(retry.text.includes(`value="${escaped}"`), retry.text);
   });
 
   it("gives the time in UTC", async () => {
@@ -197,7 +178,7 @@ describe("A static file", () => {
       assert.equal(reply.headers.get("content-type"), type);
       assert.equal(reply.headers.get("cache-control"), "public, max-age=300");
       const etag = reply.headers.get("etag") ?? "";
-      // Node's fetch would otherwise add `Cache-Control: no-cache` to a conditional request.
+      // Otherwise Node's fetch adds `Cache-Control: no-cache` to a conditional request.
       const headers = { "If-None-Match": etag, "Cache-Control": "max-age=0" };
       const again = await client.get(`/static/${name}`, { headers });
       assert.equal(again.status, 304);
@@ -209,13 +190,8 @@ describe("A static file", () => {
     });
   }
 
-  for (const path of [
-    "/static/",
-    "/static/none.css",
-    "/static/..%2fapp.ts",
-    "/static/%2e%2e/app.ts",
-    "/static/__proto__",
-  ]) {
+  // tests/security/wire.test.ts tests paths that lead out of the folder.
+  for (const path of ["/static/", "/static/none.css", "/static/__proto__"]) {
     it(`is not found at ${path}`, async () => {
       assert.equal((await suite.client.get(path)).status, 404);
     });

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import type { DatabaseVariables } from "../../db/databaseVariables.ts";
+import { KEY, variables } from "./blog.ts";
+
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The blog's server, or its standby, as a process of its own. */
+/** A program of the blog as a child process. */
 export interface Service {
   child: ChildProcessWithoutNullStreams;
   output: () => string;
@@ -15,11 +17,11 @@ export interface Service {
   exit: Promise<number | null>;
 }
 
-/** Starts a script of `service/`. Defaults to the server, on free ports. */
-export function spawnService(environment: Record<string, string>, script = "server.ts"): Service {
-  const child = spawn(process.execPath, ["--import", "tsx", `service/${script}`], {
+/** Starts a program, such as `db/migrate.ts`. */
+export function spawnProgram(file: string, environment: Record<string, string>): Service {
+  const child = spawn(process.execPath, ["--import", "tsx", file], {
     cwd: root,
-    env: { PATH: process.env.PATH, PORT: "0", METRICS_PORT: "0", ...environment },
+    env: { PATH: process.env.PATH, ...environment },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
@@ -27,12 +29,46 @@ export function spawnService(environment: Record<string, string>, script = "serv
   return { child, output: () => output, exit };
 }
 
-/** The port on which it listens, once it does. */
-export async function listeningPort(service: Service, name = "port"): Promise<number> {
-  return Number((await logged(service, new RegExp(`"${name}":(\\d+).+"msg":"listening"`)))[1]);
+/** Starts the server. The ports default to free ones. */
+export function spawnService(database: DatabaseVariables, environment: Record<string, string> = {}): Service {
+  const ports = { PORT: "0", METRICS_PORT: "0" };
+  return spawnProgram("service/server.ts", { ...variables(database), SESSION_KEYS: KEY, ...ports, ...environment });
 }
 
-/** Waits for a line of its log. */
+/** Starts the server for the calling suite. */
+export function useService(suite: { database: DatabaseVariables }, environment: Record<string, string> = {}) {
+  let service: Service | undefined;
+  let port = 0;
+
+  before("start the server", async () => {
+    service = spawnService(suite.database, environment);
+    port = await listeningPort(service);
+  });
+
+  after("stop the server", () => {
+    service?.child.kill("SIGKILL");
+  });
+
+  return {
+    get service(): Service {
+      assert.ok(service, "The server runs only during the suite's tests and hooks.");
+      return service;
+    },
+    get port() {
+      return port;
+    },
+    get url() {
+      return `http://127.0.0.1:${String(port)}`;
+    },
+  };
+}
+
+/** Waits until the server listens, and returns the port. */
+export async function listeningPort(service: Service, name = "port"): Promise<number> {
+  return Number((await logged(service, new RegExp(`"${name}":(\\d+).+"message":"listening"`)))[1]);
+}
+
+/** Waits for a line of the server's log. */
 export async function logged({ child, output }: Service, line: RegExp): Promise<RegExpExecArray> {
   for (;;) {
     const match = line.exec(output());

@@ -1,10 +1,9 @@
-import { connect, createServer } from "node:net";
-import type { AddressInfo, Server, Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** A TCP proxy in front of MySQL, which can be cut off or fall silent. */
+/** A TCP proxy in front of MySQL, which can refuse connections or hang. */
 export class Proxy {
   port = 0;
-  /** By how much MySQL's answers are late, in milliseconds. */
+  /** Delay of MySQL's answers in milliseconds. */
   delay = 0;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
@@ -15,7 +14,7 @@ export class Proxy {
     this.#target = target;
   }
 
-  /** Accepts connections, on the same port as before. */
+  /** Accepts connections. The port stays the same. */
   async open(): Promise<void> {
     const server = createServer((client) => {
       const upstream = connect(this.#target, "127.0.0.1");
@@ -41,7 +40,7 @@ export class Proxy {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** Breaks every connection and refuses new ones, as a server that is down. */
+  /** Closes every connection and refuses new ones, like a stopped server. */
   async close(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;
@@ -50,7 +49,7 @@ export class Proxy {
     await new Promise((resolve) => server.close(resolve));
   }
 
-  /** Keeps accepting connections but passes nothing on, as a server that hangs or a network that drops packets. */
+  /** Accepts connections but forwards nothing, like a hanging server or a network that drops packets. */
   set silent(isSilent: boolean) {
     this.#isSilent = isSilent;
   }

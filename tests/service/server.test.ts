@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+
+import { useBlog } from "./blog.ts";
 import { Client } from "./client.ts";
-import { KEY, useBlog, variables } from "./blog.ts";
-import { listeningPort, spawnService } from "./process.ts";
-import type { Service } from "./process.ts";
+import { listeningPort, type Service, spawnService } from "./process.ts";
 
 describe("The server", function () {
   this.timeout(60_000);
@@ -13,9 +13,18 @@ describe("The server", function () {
   const services: Service[] = [];
 
   function start(overrides: Record<string, string> = {}): Service {
-    const service = spawnService({ ...variables(suite.database), SESSION_KEYS: KEY, ...overrides });
+    const service = spawnService(suite.database, overrides);
     services.push(service);
     return service;
+  }
+
+  /** Sends the head of a form and the beginning of its body. */
+  async function sendPartOfForm(port: number): Promise<Socket> {
+    const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+    const type = "Content-Type: application/x-www-form-urlencoded";
+    socket.write(`POST /auth/login HTTP/1.1\r\nHost: x\r\n${type}\r\nContent-Length: 9\r\n\r\nuse`);
+    await sleep(500);
+    return socket;
   }
 
   afterEach(() => {
@@ -65,7 +74,7 @@ describe("The server", function () {
       await client.login();
       const token = await client.token();
 
-      // The insert waits for this lock.
+      // The INSERT waits for this lock.
       const lock = await suite.db.transaction();
       await lock.raw("SELECT * FROM user WHERE id = 1 FOR UPDATE");
       const inFlight = client.post("/create", { title: "in flight", body: "" }, { token });
@@ -80,7 +89,7 @@ describe("The server", function () {
       assert.equal(reply.status, 302);
       assert.equal((await suite.db("post").select().where("title", "in flight")).length, 1);
       assert.equal(await service.exit, 0);
-      assert.match(service.output(), /"msg":"stopping".+\n.+\n?.*"msg":"stopped"/);
+      assert.match(service.output(), /"message":"stopping".+\n.+\n?.*"message":"stopped"/);
     });
   }
 
@@ -97,12 +106,7 @@ describe("The server", function () {
 
   it("gives up requests that take longer than the grace, and exits with 1", async () => {
     const service = start({ SHUTDOWN_GRACE: "1" });
-    const socket = connect(await listeningPort(service), "127.0.0.1");
-    socket.on("error", () => undefined);
-    socket.write(
-      "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n",
-    );
-    await sleep(500);
+    await sendPartOfForm(await listeningPort(service));
     service.child.kill("SIGTERM");
     assert.equal(await service.exit, 1);
     assert.match(service.output(), /SHUTDOWN_GRACE/);
@@ -110,12 +114,7 @@ describe("The server", function () {
 
   it("exits at once at a second signal", async () => {
     const service = start();
-    const socket = connect(await listeningPort(service), "127.0.0.1");
-    socket.on("error", () => undefined);
-    socket.write(
-      "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n",
-    );
-    await sleep(500);
+    await sendPartOfForm(await listeningPort(service));
     service.child.kill("SIGTERM");
     await sleep(300);
     assert.equal(service.child.exitCode, null);
@@ -126,16 +125,10 @@ describe("The server", function () {
   it("does not take a reader's hanging up for an error of its own", async () => {
     const service = start();
     const port = await listeningPort(service);
-    const socket = connect(port, "127.0.0.1");
-    socket.on("error", () => undefined);
-    socket.write(
-      "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nuse",
-    );
-    await sleep(500);
-    socket.destroy();
+    (await sendPartOfForm(port)).destroy();
     await sleep(500);
     assert.equal((await new Client(`http://127.0.0.1:${String(port)}`).get("/hello")).status, 200);
     assert.doesNotMatch(service.output(), /"level":"(error|fatal|warn)"/);
-    assert.match(service.output(), /"path":"\/auth\/login","status":400/);
+    assert.match(service.output(), /"status_code":400\}\},"url":\{"path":"\/auth\/login"\}/);
   });
 });

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import knex from "knex";
+import { z } from "zod";
 
-import { serviceKnexConfig } from "../../db/config.ts";
+import { databaseVariables } from "../../db/databaseVariables.ts";
+import { serviceKnexConfig } from "../../db/knexConfig.ts";
 import { createLogger } from "../../db/log.ts";
-import { requireDocker } from "./docker.ts";
-import { startMysql, untilReady, type Mysql } from "./mysql.ts";
+import { parseEnvironment } from "../../db/parseEnvironment.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
+import { useMysql } from "./mysql.ts";
 
 const log = createLogger("silent");
 
@@ -20,11 +22,11 @@ function makeAuthority(folder: string, name: string): void {
   openssl(folder, ...request, "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.pem`);
 }
 
-/** The server's certificate, for a name of its own, signed by the authority `ca`. */
+/** Creates a server certificate for a host name, signed by the authority `ca`. */
 function makeCertificate(folder: string, name: string): void {
   const names = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`];
   openssl(folder, ...request, ...names, "-CA", "ca.pem", "-CAkey", "ca.key", "-keyout", "key.pem", "-out", "cert.pem");
-  // For MySQL's user.
+  // MySQL's user must read the files.
   for (const file of ["ca.pem", "cert.pem", "key.pem"]) chmodSync(join(folder, file), 0o644);
   chmodSync(folder, 0o755);
 }
@@ -32,36 +34,31 @@ function makeCertificate(folder: string, name: string): void {
 describe("Connections to a MySQL with TLS", function () {
   this.timeout(120_000);
   let folder = "";
-  let mysql: Mysql | undefined;
 
-  before(requireDocker);
-  before(async function () {
+  before(function () {
     const version = execFileSync("openssl", ["version"], { encoding: "utf8" });
     if (!/^OpenSSL ([3-9]|\d\d)/.test(version)) {
       console.log(`    skipped, since it makes certificates with OpenSSL 3: ${version.trim()}`);
       this.skip();
     }
-    folder = mkdtempSync(join(tmpdir(), "koa-blog-tls-"));
+    folder = temporaryFolder();
     makeAuthority(folder, "ca");
     makeAuthority(folder, "other");
     makeCertificate(folder, "localhost");
-    const files = ["--ssl-ca=/tls/ca.pem", "--ssl-cert=/tls/cert.pem", "--ssl-key=/tls/key.pem"];
-    mysql = await startMysql({
-      run: ["--volume", `${folder}:/tls:ro`],
-      mysqld: [...files, "--require-secure-transport=ON"],
-    });
-    await untilReady(mysql);
   });
-  after(async () => {
-    await mysql?.remove();
-    if (folder) rmSync(folder, { recursive: true });
-  });
+  const files = ["--ssl-ca=/tls/ca.pem", "--ssl-cert=/tls/cert.pem", "--ssl-key=/tls/key.pem"];
+  const mysql = useMysql(() => ({
+    run: ["--volume", `${folder}:/tls:ro`],
+    mysqld: [...files, "--require-secure-transport=ON"],
+  }));
 
   const cipher = async (host: string, ca?: string): Promise<string> => {
-    assert.ok(mysql);
-    const config = { ...mysql.config, MYSQL_HOST: host };
-    const tls = ca === undefined ? {} : { MYSQL_CA: readFileSync(join(folder, ca), "utf8") };
-    const db = knex(serviceKnexConfig({ ...config, ...tls }, log));
+    const environment = {
+      ...Object.fromEntries(Object.entries(mysql().config).map(([name, value]) => [name, String(value)])),
+      MYSQL_HOST: host,
+      ...(ca !== undefined && { MYSQL_CA_FILE: join(folder, ca) }),
+    };
+    const db = knex(serviceKnexConfig(parseEnvironment(z.object(databaseVariables), environment), log));
     try {
       const [[row]] = (await db.raw("SHOW SESSION STATUS LIKE 'Ssl_cipher'")) as [{ Value: string }[]];
       return row?.Value ?? "";
@@ -74,6 +71,14 @@ describe("Connections to a MySQL with TLS", function () {
     assert.match(await cipher("localhost", "ca.pem"), /^TLS_/);
   });
 
+  it("are encrypted with one certificate of a file that is too long for an environment variable", async () => {
+    const read = (name: string) => readFileSync(join(folder, name), "utf8");
+    const bundle = read("other.pem").repeat(Math.ceil(200_000 / read("other.pem").length)) + read("ca.pem");
+    assert.ok(bundle.length > 200_000);
+    writeFileSync(join(folder, "bundle.pem"), bundle);
+    assert.match(await cipher("localhost", "bundle.pem"), /^TLS_/);
+  });
+
   it("are refused by a server that wants them encrypted, without it", async () => {
     await assert.rejects(cipher("localhost"), /insecure transport are prohibited/);
   });
@@ -81,7 +86,7 @@ describe("Connections to a MySQL with TLS", function () {
   it("are not made to a server that another authority has signed, or of another name", async () => {
     await assert.rejects(cipher("localhost", "other.pem"), /certificate/);
     makeCertificate(folder, "mysql.example.com");
-    await mysql?.root("ALTER INSTANCE RELOAD TLS");
+    await mysql().root("ALTER INSTANCE RELOAD TLS");
     await assert.rejects(cipher("localhost", "ca.pem"), /altnames/);
   });
 });

@@ -1,0 +1,34 @@
+import helmet from "koa-helmet";
+
+import type { Middleware } from "../context.ts";
+
+export const securityHeaders = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'"],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+  // With `no-referrer`, browsers send `Origin: null` with the blog's own forms.
+  referrerPolicy: { policy: "same-origin" },
+  // The proxy that terminates TLS sets HSTS. On a blog without TLS, HSTS would lock readers out.
+  strictTransportSecurity: false,
+  xFrameOptions: { action: "deny" },
+}) as Middleware;
+
+/** Pages differ by user, so no cache may store them. Static files replace this header. */
+export const noStore: Middleware = async function noStore(ctx, next) {
+  ctx.set("Cache-Control", "no-store");
+  await next();
+};
+
+/** Behind a proxy that terminates TLS, the connection is http. Koa would refuse to set secure cookies. */
+export const allowSecureCookies: Middleware = async function allowSecureCookies(ctx, next) {
+  ctx.cookies.secure = true;
+  await next();
+};

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A document as Fluentd sends it. */
+/** A document of Fluentd. */
 export interface LogDocument {
   "@timestamp": string;
   message: string;
@@ -22,16 +22,16 @@ export interface LogDocument {
   json?: Record<string, unknown>;
 }
 
-/** What of Elasticsearch's bulk API Fluentd needs, with faults on demand. */
+/** The part of Elasticsearch's bulk API that Fluentd uses, with faults on demand. */
 export class BulkServer {
   readonly documents = new Map<string, LogDocument>();
-  /** Answers to whole requests; 200 lets them through. */
+  /** Status of whole requests. 200 accepts them. */
   status = 200;
-  /** The status of one document, 201 if undefined. */
+  /** Status of one document. Defaults to 201. */
   refuse: (document: LogDocument) => number | undefined = () => undefined;
-  /** Paths and users of the requests so far. */
+  /** Paths and users of all requests. */
   readonly requests = new Set<string>();
-  /** Messages of documents that came again. */
+  /** Messages of documents that were sent again. */
   readonly duplicates: string[] = [];
   readonly #server: Server;
 
@@ -54,7 +54,7 @@ export class BulkServer {
     });
   }
 
-  /** The port that it listens on, on all addresses: containers are to reach it. */
+  /** Listens on all addresses, because containers connect to it. Returns the port. */
   async listen(): Promise<number> {
     await new Promise<void>((resolve) => this.#server.listen(0, resolve));
     return (this.#server.address() as AddressInfo).port;

@@ -1,45 +1,98 @@
+import assert from "node:assert/strict";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-import { renderFolder } from "../../components/loggingFiles.ts";
-import { fluentdState, loggingNames } from "../../components/loggingNames.ts";
+import { renderFolder } from "../../components/logging/loggingFiles.ts";
+import { fluentdState, loggingNames } from "../../components/logging/loggingNames.ts";
 import { configDefaults } from "../../scripts/lib/project.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
+import { BulkServer } from "./elasticsearch.ts";
 
 /** The image to test with: `TEST_FLUENTD_IMAGE`, or the stack's default. */
-export const fluentdImage = process.env.TEST_FLUENTD_IMAGE ?? String(configDefaults().fluentdImage);
-
-/** Whether the engine has the image; it is not pulled for a test. */
-export const hasFluentd = () => spawnSync("docker", ["image", "inspect", fluentdImage]).status === 0;
+const fluentdImage = process.env.TEST_FLUENTD_IMAGE ?? String(configDefaults().fluentdImage);
 
 export const password = "the-password-of-fluentd";
 
-/** Fluentd as the stack configures it, on a node that is a folder: its container sees the folder as /var/log/pods. */
+/** Waits until a condition holds. Returns after the limit too, so that the caller asserts the result. */
+export async function until(condition: () => boolean, seconds = 20): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!condition() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+interface Pipeline {
+  readonly elasticsearch: BulkServer;
+  readonly node: FluentdNode;
+}
+
+/**
+ * Creates Fluentd and the Elasticsearch that it writes to, for the calling suite. Skips its tests without the image.
+ *
+ * @param settle - creates the options of {@link FluentdNode}
+ */
+export function useFluentd(settle: () => NodeOptions | Promise<NodeOptions> = () => ({})): Pipeline {
+  let elasticsearch: BulkServer | undefined;
+  let node: FluentdNode | undefined;
+
+  before("create Fluentd", async function () {
+    // Tests do not pull the image.
+    if (spawnSync("docker", ["image", "inspect", fluentdImage]).status !== 0) {
+      console.log(`      skipped: the Docker engine has no ${fluentdImage}; TEST_FLUENTD_IMAGE names another`);
+      this.skip();
+    }
+    elasticsearch = new BulkServer();
+    node = new FluentdNode(await elasticsearch.listen(), await settle());
+  });
+
+  after("remove Fluentd", () => {
+    node?.remove();
+    elasticsearch?.close();
+  });
+
+  return {
+    get elasticsearch() {
+      assert.ok(elasticsearch, "Elasticsearch runs only during the suite's tests and hooks.");
+      return elasticsearch;
+    },
+    get node() {
+      assert.ok(node, "Fluentd runs only during the suite's tests and hooks.");
+      return node;
+    },
+  };
+}
+
+interface NodeOptions {
+  /** Size of the buffer, in Fluentd's units. Defaults to 64m. */
+  bufferLimit?: string;
+  /** More arguments of `docker run`. */
+  run?: string[];
+}
+
+/** Fluentd with the stack's configuration. A folder of this machine is its /var/log/pods. */
 export class FluentdNode {
-  readonly #folder = mkdtempSync(join(tmpdir(), "koa-blog-fluentd-"));
+  readonly #folder = temporaryFolder();
   readonly #container: string;
 
-  /** @param port - port of this machine on which Elasticsearch is to be found */
-  constructor(port: number) {
-    const files = renderFolder("logging/fluentd", ".conf", {
+  /** @param port - port of Elasticsearch on this machine */
+  constructor(port: number, { bufferLimit = "64m", run = [] }: NodeOptions = {}) {
+    const files = renderFolder("logging/fluentd", {
       ...loggingNames,
       namespace: "logging",
       elasticsearchHost: "host.docker.internal",
       stateFolder: fluentdState,
-      bufferLimit: "64m",
+      bufferLimit,
     });
     mkdirSync(this.#path("etc"));
     mkdirSync(this.#path("pods"));
     for (const [name, text] of Object.entries(files)) {
-      writeFileSync(this.#path("etc", name), text.replace("port 9200", `port ${String(port)}`));
+      writeFileSync(this.#path("etc", name), text.replaceAll("port 9200", `port ${String(port)}`));
     }
     writeFileSync(this.#path("FLUENTD_PASSWORD"), password);
-    this.#container = docker("create", ...this.#options("--no-supervisor"), fluentdImage);
+    this.#container = docker("create", ...this.#options("--no-supervisor"), ...run, fluentdImage);
   }
 
-  /** What Fluentd says of its configuration, with its exit code. */
+  /** Lets Fluentd check its configuration. */
   dryRun(): { status: number | null; output: string } {
     const { status, stdout, stderr } = spawnSync(
       "docker",
@@ -49,12 +102,12 @@ export class FluentdNode {
     return { status, output: stdout + stderr };
   }
 
-  /** Starts Fluentd, for the first time or again, with what it left behind. */
+  /** Starts Fluentd, or starts it again with its positions and buffer. */
   start(): void {
     docker("start", this.#container);
   }
 
-  /** Stops it as Kubernetes does, with a minute to finish, in which the test's own servers go on answering. */
+  /** Stops Fluentd like Kubernetes, with a timeout of a minute. This process's servers keep answering meanwhile. */
   async stop(): Promise<void> {
     await promisify(execFile)("docker", ["stop", "--time", "60", this.#container]);
   }
@@ -74,19 +127,18 @@ export class FluentdNode {
     appendFileSync(this.#path("pods", file), text);
   }
 
-  /** Renames a log file as the kubelet does. */
+  /** Renames a log file like the kubelet. */
   rotate(file: string): void {
     renameSync(this.#path("pods", file), `${this.#path("pods", file)}.20261123-101500`);
   }
 
-  /** Deletes the log files of a pod, as the kubelet does with the pod. */
+  /** Deletes the log files of a pod, like the kubelet. */
   deletePod(folder: string): void {
     rmSync(this.#path("pods", folder), { recursive: true });
   }
 
   remove(): void {
     docker("rm", "--force", "--volumes", this.#container);
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #path(...parts: string[]): string {
@@ -106,14 +158,14 @@ export class FluentdNode {
 
 let nanoseconds = 0n;
 
-/** A line as the container runtime writes it, at a time of its own: each a microsecond after the one before. */
+/** A line in the format of the container runtime. Each line is a microsecond later than the previous one. */
 export function cri(message: string, { stream = "stdout", tag = "F" } = {}): string {
   nanoseconds += 1000n;
   const fraction = String(nanoseconds).padStart(9, "0");
   return `2026-11-23T10:15:00.${fraction}Z ${stream} ${tag} ${message}\n`;
 }
 
-/** A long line as the runtime cuts it: parts of 16 KiB, then the rest. */
+/** A long line that the container runtime splits into parts of 16 KiB. */
 export function criParts(message: string, size = 16 * 1024): string {
   const parts = message.match(new RegExp(`.{1,${String(size)}}`, "g")) ?? [];
   return parts.map((part, index) => cri(part, { tag: index < parts.length - 1 ? "P" : "F" })).join("");

@@ -1,11 +1,12 @@
-// npm run deploy: the blog in plain containers. `npm run deploy` alone says how.
-import { check } from "./lib/check.ts";
+// npm run deploy: runs the blog in plain containers. `npm run deploy -- --help` lists the flags.
+import { text } from "node:stream/consumers";
+
 import { foreignNames, removeByLabel } from "./lib/containers.ts";
 import { checkRootPassword, parseDeployArguments, usage } from "./lib/deployArguments.ts";
 import { main } from "./lib/main.ts";
+import { check } from "./lib/preflight.ts";
 import { settings, stackName } from "./lib/project.ts";
 import { pulumi } from "./lib/pulumi.ts";
-import { readRootPassword } from "./lib/rootPassword.ts";
 import { prepareStack, stackOutputs, writeStackFile } from "./lib/stack.ts";
 import { summary } from "./lib/summary.ts";
 
@@ -18,27 +19,40 @@ await main(async () => {
   const rootPassword = await readRootPassword(password);
   checkRootPassword(rootPassword);
 
-  // The flags are the settings: Pulumi.containers.yaml stays as it is.
+  // The flags override the settings of this run only. Pulumi.containers.yaml stays unchanged.
   const file = writeStackFile(values);
   const config = settings(file);
-  // All that can be wrong is looked for before anything goes.
+  // Every check comes before --prune, so a refused run deletes nothing.
   const foreign = foreignNames(config.network);
   if (foreign.length > 0) {
     throw new Error(
-      `Not made by this, and in the way: ${foreign.join(", ")}. Remove them, or choose another --network NAME`,
+      `${foreign.join(", ")} already exists and does not belong to this stack. Remove it, or use another --network.`,
     );
   }
-  await check({ quiet: true }, config);
+  await check(config);
   await prepareStack();
-  const stack = ["--stack", stackName];
-  const configFile = ["--config-file", file];
+  const stack = ["--stack", stackName, "--config-file", file];
   if (prune) {
     const keep = volumes ? [] : ["--exclude", "**docker:index/volume:Volume::*"];
-    await pulumi(["destroy", "--yes", "--skip-preview", ...stack, ...configFile, ...keep]);
+    await pulumi(["destroy", "--yes", "--skip-preview", ...stack, ...keep]);
     removeByLabel({ volumes });
   }
-  await pulumi(["config", "set", "--secret", "mysqlRootPassword", ...stack, ...configFile], { input: rootPassword });
-  await pulumi(["up", "--yes", "--skip-preview", ...stack, ...configFile]);
+  await pulumi(["config", "set", "--secret", "mysqlRootPassword", ...stack], { input: rootPassword });
+  await pulumi(["up", "--yes", "--skip-preview", ...stack]);
   const { url } = await stackOutputs();
   console.log(summary(config, String(url), "PULUMI_STACK=containers "));
 });
+
+/** MySQL's root password: the flag, MYSQL_ROOT_PASSWORD, or the first line of standard input. */
+async function readRootPassword(flag: string | undefined): Promise<string | undefined> {
+  const { MYSQL_ROOT_PASSWORD } = process.env;
+  // Child processes would inherit the variable.
+  delete process.env.MYSQL_ROOT_PASSWORD;
+  if (flag !== undefined) {
+    console.error("--password is visible in the process list. MYSQL_ROOT_PASSWORD or standard input hide it.");
+    return flag;
+  }
+  if (MYSQL_ROOT_PASSWORD !== undefined) return MYSQL_ROOT_PASSWORD;
+  if (process.stdin.isTTY) return undefined;
+  return (await text(process.stdin)).split(/\r?\n/)[0];
+}

@@ -1,10 +1,9 @@
-// npm run destroy: removes the cluster that the stack made, or what it put elsewhere, data included. Arguments go to
-// `pulumi destroy`.
+// npm run destroy: deletes everything that the stack created, data included. Arguments go to `pulumi destroy`.
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { deleteCluster, marker } from "../components/kindCommands.ts";
+import { deletion, marker } from "../components/cluster/kindCluster.ts";
 import { removeByLabel } from "./lib/containers.ts";
 import { main } from "./lib/main.ts";
 import { projectFolder, settings, stackName } from "./lib/project.ts";
@@ -19,14 +18,16 @@ await main(async () => {
   const args = process.argv.slice(2);
   await pulumi(["destroy", "--yes", "--stack", stackName, ...args]);
   if (args.length > 0) return;
-  if (target === "containers") removeByLabel({ volumes: true });
-  // A run that was killed while it made the cluster left nodes that no state knows of.
-  if (target === "kind" && existsSync(join(projectFolder, marker(stackName, clusterName)))) {
-    console.error("Deleting the cluster that an interrupted run began to make.");
-    execFileSync("sh", ["-c", deleteCluster(stackName, clusterName)], {
-      cwd: projectFolder,
-      env: pulumiEnvironment(),
-      stdio: "inherit",
-    });
-  }
+  // A killed run leaves objects that are not in Pulumi's state.
+  if (target !== "existing") removeByLabel({ volumes: true });
+  if (target === "kind") deleteUnrecordedCluster(clusterName);
 });
+
+function deleteUnrecordedCluster(clusterName: string): void {
+  const path = join(projectFolder, marker(stackName, clusterName));
+  if (!existsSync(path)) return;
+  console.error(`Deleting the cluster ${clusterName} of an interrupted run.`);
+  const { command, environment } = deletion(stackName, clusterName, readFileSync(path, "utf8"));
+  const env = { ...pulumiEnvironment(), ...environment };
+  execFileSync("sh", ["-c", command], { cwd: projectFolder, env, stdio: "inherit" });
+}

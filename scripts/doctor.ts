@@ -1,5 +1,6 @@
-// npm run doctor: says whether this machine can run the stack, and what to do if it can't.
-import { check } from "./lib/check.ts";
+// npm run doctor: checks whether this machine can run the stack, and names a remedy for each problem.
 import { main } from "./lib/main.ts";
+import { check } from "./lib/preflight.ts";
+import { settings } from "./lib/project.ts";
 
-await main(() => check({ quiet: false }));
+await main(() => check(settings(), { quiet: false }));

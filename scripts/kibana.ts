@@ -1,4 +1,4 @@
-// npm run kibana: makes Kibana reachable on this machine until Ctrl-C. KIBANA_PORT names another port than 5601.
+// npm run kibana: forwards a local port to Kibana until Ctrl-C. KIBANA_PORT changes the port, which defaults to 5601.
 import { openLogging } from "./lib/logging.ts";
 import { main } from "./lib/main.ts";
 import { portError } from "./lib/preflight.ts";
@@ -9,8 +9,9 @@ await main(async () => {
     throw new Error(`KIBANA_PORT is "${String(process.env.KIBANA_PORT)}": expected a port, 1 to 65535`);
   }
   const busy = await portError(port, "127.0.0.1");
-  if (busy)
-    throw new Error(`Port ${String(port)} cannot be used (${busy}): KIBANA_PORT=5602 npm run kibana takes another`);
+  if (busy) {
+    throw new Error(`Port ${String(port)} cannot be used (${busy}). Choose another: KIBANA_PORT=5602 npm run kibana`);
+  }
   await openLogging("kibana", port);
   const url = `http://localhost:${String(port)}`;
   console.log(`

@@ -1,4 +1,4 @@
-// npm run logs:search -- "TEXT": finds records of all pods' logs in Elasticsearch. `--help` lists the options.
+// npm run logs:search -- "TEXT": searches the logs of all pods in Elasticsearch. `--help` lists the options.
 import { parseArgs } from "node:util";
 
 import { openLogging } from "./lib/logging.ts";
@@ -7,10 +7,10 @@ import { main } from "./lib/main.ts";
 
 const usage = `Usage: npm run logs:search -- "TEXT" [--since 1h] [--limit 20] [--json]
 
-  TEXT     words of the message, or a whole path, request id, pod or error code
-  --since  how far back to look: a number with s, m, h or d; 24h if left out
-  --limit  how many records at most, the newest ones, 1 to 10000; 20 if left out
-  --json   records as Elasticsearch holds them, one on a line`;
+  TEXT     a phrase of the message, or a whole path, request id, pod or error code
+  --since  maximum age of the records, a number with s, m, h or d. Defaults to 24h
+  --limit  maximum number of records, 1 to 10000. The newest are shown. Defaults to 20
+  --json   the records as Elasticsearch stores them, one per line`;
 
 await main(async () => {
   const { values, positionals } = parseArgs({
@@ -28,7 +28,7 @@ await main(async () => {
   }
   const text = positionals.join(" ");
   const limit = Number(values.limit);
-  if (!text) throw new Error(`TEXT is missing.\n\n${usage}`);
+  if (!text) throw new Error(`TEXT is missing\n\n${usage}`);
   if (!/^\d+[smhd]$/.test(values.since)) throw new Error(`--since ${values.since} is not a time such as 90s or 7d`);
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
     throw new Error(`--limit ${values.limit} is not a number from 1 to 10000`);

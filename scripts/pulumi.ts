@@ -1,4 +1,4 @@
-// npm run pulumi -- COMMAND: Pulumi itself, with this project's state and passphrase.
+// npm run pulumi -- COMMAND: runs Pulumi with the state and the passphrase of this project.
 import { main } from "./lib/main.ts";
 import { pulumi } from "./lib/pulumi.ts";
 import { prepareStack } from "./lib/stack.ts";

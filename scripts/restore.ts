@@ -1,4 +1,4 @@
-// npm run restore -- FILE [--replace]: puts a backup in the place of all users and posts, or changes nothing.
+// npm run restore -- FILE [--replace]: replaces all users and posts with a backup, or changes nothing.
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
@@ -9,23 +9,22 @@ import { main } from "./lib/main.ts";
 
 const usage = `Usage: npm run restore -- FILE [--replace]
 
-  FILE       what "npm run backup" has written
-  --replace  let users and posts that are there go`;
+  FILE       a file that "npm run backup" wrote
+  --replace  overwrite existing users and posts`;
 
 await main(async () => {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { replace: { type: "boolean" } } });
   const [file, ...more] = positionals;
   if (!file || more.length > 0) throw new Error(usage);
   const child = startInBlog("db/restore.ts", ...(values.replace ? ["--replace"] : []));
-  if (!child.stdin || !child.stdout) throw new Error("the restore has no input");
   child.stdout.pipe(process.stdout);
   const sent = pipeline(createReadStream(file), createGunzip(), child.stdin).catch((error: unknown) => {
     const { code, message } = error as NodeJS.ErrnoException;
-    // What is refused is not read to its end, which is no failure of its own.
+    // db/restore.ts stops reading when it refuses a backup. Its exit code reports that.
     if (code === "EPIPE") return;
-    if (code?.startsWith("Z_")) throw new Error(`${file} is no backup: give a file that "npm run backup" has written`);
+    if (code?.startsWith("Z_")) throw new Error(`${file} is not a backup. Use a file that "npm run backup" wrote.`);
     throw new Error(`${file} cannot be read: ${message}`);
   });
-  await Promise.all([succeeded(child, "The restore, which has changed nothing,"), sent]);
-  console.log("Restored. Everybody logs in again.");
+  await Promise.all([succeeded(child, "Nothing was changed. The restore"), sent]);
+  console.log("Restored. All users must log in again.");
 });

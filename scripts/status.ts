@@ -1,6 +1,7 @@
-// npm run status: the nodes and pods, or the containers, and whether the blog answers.
-import { blogUrl } from "../config.ts";
+// npm run status: lists the nodes and pods, or the containers, and checks whether the blog answers.
+import { blogUrl } from "../components/shared/blogUrl.ts";
 import { ownFilters } from "./lib/containers.ts";
+import { fetchWithin } from "./lib/fetchWithin.ts";
 import { kubectl, onTerminal } from "./lib/kubectl.ts";
 import { main } from "./lib/main.ts";
 import { hasLogging, settings } from "./lib/project.ts";
@@ -19,12 +20,12 @@ await main(async () => {
     }
   }
   const url = config.target === "kind" ? blogUrl(config) : await urlOfStack();
-  // Only the cluster's network knows.
+  // The stack does not know the address of a node, or of a load balancer that is not ready yet.
   if (url.includes("ADDRESS-OF-")) {
     console.log(`\n${url}`);
     return;
   }
-  const answer = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch((error: unknown) => error as Error);
+  const answer = await fetchWithin(5000, url).catch((error: unknown) => error as Error);
   const ok = answer instanceof Response && answer.ok;
   console.log(
     `\n${url} ${answer instanceof Response ? `answers ${String(answer.status)}` : `does not answer: ${answer.message}`}`,
@@ -35,6 +36,6 @@ await main(async () => {
 async function urlOfStack(): Promise<string> {
   await prepareStack();
   const { url } = (await stackOutputs()) as { url?: string };
-  if (!url) throw new Error('The stack is not up: run "npm run up"');
+  if (!url) throw new Error('The stack does not run. Start it with "npm run up".');
   return url;
 }

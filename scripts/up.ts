@@ -1,6 +1,10 @@
-// npm run up: brings the whole stack up, or up to date, and says where it is. Arguments go to `pulumi up`.
-import { check } from "./lib/check.ts";
+// npm run up: creates or updates the stack, and prints its URL. Arguments go to `pulumi up`.
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { blogUrl } from "../components/shared/blogUrl.ts";
+import { fetchWithin } from "./lib/fetchWithin.ts";
 import { main } from "./lib/main.ts";
+import { check } from "./lib/preflight.ts";
 import { settings, stackName } from "./lib/project.ts";
 import { pulumi } from "./lib/pulumi.ts";
 import { prepareStack, stackOutputs } from "./lib/stack.ts";
@@ -9,11 +13,23 @@ import { ensureKind } from "./lib/tools.ts";
 
 await main(async () => {
   const config = settings();
-  await check({ quiet: true });
+  await check(config);
   if (config.target === "kind") await ensureKind();
   await prepareStack();
-  // Nobody is asked whether to go on, so nothing needs to be planned twice.
+  // A preview only helps if Pulumi asks for confirmation, which --yes skips.
   await pulumi(["up", "--yes", "--skip-preview", "--stack", stackName, ...process.argv.slice(2)]);
-  const { url } = await stackOutputs();
-  console.log(summary(config, String(url)));
+  const url = config.target === "existing" ? String((await stackOutputs()).url) : blogUrl(config);
+  if (config.target === "kind") await waitForAnswer(url);
+  console.log(summary(config, url));
 });
+
+/** The nodes forward a Service's port and apply NetworkPolicies some time after Kubernetes has called a pod ready. */
+async function waitForAnswer(url: string): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (Date.now() < end) {
+    const response = await fetchWithin(2000, url).catch(() => undefined);
+    if (response?.ok) return;
+    await sleep(250);
+  }
+  console.error(`${url} does not answer within 30 s. "npm run status" shows the pods.`);
+}

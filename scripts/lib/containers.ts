@@ -1,56 +1,70 @@
 import { execFileSync } from "node:child_process";
 
-import { stackLabels } from "../../components/stackLabels.ts";
+import { stackLabels } from "../../components/shared/stackLabels.ts";
 import { projectFolder, stackName } from "./project.ts";
 
-/** Docker's filters for what the stack has made. */
+/** Docker filters that select the objects of this stack. */
 export const ownFilters = stackLabels(stackName, projectFolder).flatMap(({ label, value }) => [
   "--filter",
   `label=${label}=${value}`,
 ]);
 
-/** Names of the stack's containers, running or not. */
-export function containerNames(): string[] {
-  return list("ps", "--all", ...ownFilters, "--format", "{{.Names}}");
+const listings = {
+  network: ["network", "ls", "--format", "{{.Name}}"],
+  volume: ["volume", "ls", "--format", "{{.Name}}"],
+  container: ["ps", "--all", "--format", "{{.Names}}"],
+};
+type Kind = keyof typeof listings;
+
+/** Runs docker and returns the lines that it prints. */
+export function dockerLines(...args: string[]): string[] {
+  return execFileSync("docker", args, { encoding: "utf8" }).split("\n").filter(Boolean);
 }
 
-/**
- * Removes containers and networks that carry the stack's labels, and on demand its volumes: what a killed run made that no
- * state knows of.
- */
+/** Name of the stack's blog container. @throws Error if there is none */
+export function blogContainer(): string {
+  const name = ownNames("container").find((candidate) => candidate.endsWith("-blog"));
+  if (!name) throw new Error('The blog does not run. Start it with "PULUMI_STACK=containers npm run up".');
+  return name;
+}
+
+/** Removes the stack's containers and networks by label. A killed run leaves some that are not in Pulumi's state. */
 export function removeByLabel({ volumes }: { volumes: boolean }): void {
-  // Volumes without a name go with their container.
-  remove("container", containerNames(), "--force", "--volumes");
-  remove("network", list("network", "ls", ...ownFilters, "--format", "{{.Name}}"));
-  if (volumes) remove("volume", list("volume", "ls", ...ownFilters, "--format", "{{.Name}}"));
+  remove("container", ownNames("container"));
+  remove("network", ownNames("network"));
+  if (volumes) remove("volume", ownNames("volume"));
+}
+
+/** Removes the stack's containers that the state does not record. Their names would conflict in the next run. */
+export function removeUnrecordedContainers(recorded: string[]): void {
+  const ids = dockerLines("ps", "--all", "--no-trunc", ...ownFilters, "--format", "{{.ID}}");
+  const unrecorded = ids.filter((id) => !recorded.includes(id));
+  remove("container", unrecorded);
 }
 
 /**
- * Names that the stack wants and somebody else has: Docker would let two networks have one name, and hand out a volume
- * that is there.
- *
- * @returns each with its kind, such as `network koa-blog`
+ * Existing objects with the stack's names that belong to another owner, each with its kind, such as `network koa-blog`.
+ * Docker allows two networks of one name, and reuses an existing volume.
  */
 export function foreignNames(network: string): string[] {
-  const wanted = { network: [network], volume: [`${network}-mysql-data`] };
-  const containers = ["mysql", "migration", "blog"].map((suffix) => `${network}-${suffix}`);
-  const foreign = (kind: string, names: string[], ...ls: string[]) => {
-    const own = list(...ls, ...ownFilters);
-    return list(...ls)
-      .filter((name) => names.includes(name) && !own.includes(name))
-      .map((name) => `${kind} ${name}`);
+  const wanted = {
+    network: [network],
+    volume: [`${network}-mysql-data`],
+    container: ["mysql", "migration", "blog"].map((suffix) => `${network}-${suffix}`),
   };
-  return [
-    ...foreign("network", wanted.network, "network", "ls", "--format", "{{.Name}}"),
-    ...foreign("volume", wanted.volume, "volume", "ls", "--format", "{{.Name}}"),
-    ...foreign("container", containers, "ps", "--all", "--format", "{{.Names}}"),
-  ];
+  return (Object.keys(wanted) as Kind[]).flatMap((kind) => {
+    const own = ownNames(kind);
+    const foreign = dockerLines(...listings[kind]).filter((name) => wanted[kind].includes(name) && !own.includes(name));
+    return foreign.map((name) => `${kind} ${name}`);
+  });
 }
 
-function remove(kind: string, names: string[], ...flags: string[]): void {
+function ownNames(kind: Kind): string[] {
+  return dockerLines(...listings[kind], ...ownFilters);
+}
+
+function remove(kind: Kind, names: string[]): void {
+  // --volumes removes the anonymous volumes of a container.
+  const flags = kind === "container" ? ["--force", "--volumes"] : [];
   if (names.length > 0) execFileSync("docker", [kind, "rm", ...flags, ...names], { stdio: "ignore" });
-}
-
-function list(...args: string[]): string[] {
-  return execFileSync("docker", args, { encoding: "utf8" }).split("\n").filter(Boolean);
 }

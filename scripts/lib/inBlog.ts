@@ -1,40 +1,27 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 
-import { containerNames } from "./containers.ts";
+import { blogContainer } from "./containers.ts";
 import { kubectlCommand } from "./kubectl.ts";
 import { settings } from "./project.ts";
 
-/**
- * Starts Node.js in a container of the blog, which has its image, its environment and its way to the database.
- *
- * @param args - a script of the image and its arguments
- * @returns the process, with its standard input and output as pipes; what it logs goes to this terminal
- */
-export function startInBlog(...args: string[]): ChildProcess {
-  const [command = "", ...rest] = execCommand();
-  return spawn(command, [...rest, "node", ...args], { stdio: ["pipe", "pipe", "inherit"] });
-}
-
-function execCommand(): string[] {
+/** Starts a script in a container of the blog. The container has the dependencies and the database settings. */
+export function startInBlog(script: string, ...args: string[]) {
   const { target, namespace } = settings();
-  if (target !== "containers") {
-    return [...kubectlCommand({ input: true }), "exec", "-i", "-n", namespace, "deployment/koa-blog", "--"];
-  }
-  const name = containerNames().find((candidate) => candidate.endsWith("-blog"));
-  if (!name) throw new Error('The blog is not up: run "PULUMI_STACK=containers npm run up"');
-  return ["docker", "exec", "-i", name];
+  const [command = "", ...rest] =
+    target === "containers"
+      ? ["docker", "exec", "-i", blogContainer()]
+      : [...kubectlCommand({ input: true }), "exec", "-i", "-n", namespace, "deployment/koa-blog", "--"];
+  return spawn(command, [...rest, "node", script, ...args], { stdio: ["pipe", "pipe", "inherit"] });
 }
 
-/** Waits until a process has ended. @throws Error with the remedy if it has failed */
+/** Waits until a process has ended. @throws Error with the remedy if it failed */
 export async function succeeded(child: ChildProcess, what: string): Promise<void> {
-  const status = await new Promise<number | string>((resolve) => {
-    child.once("error", (error) => {
-      resolve(error.message);
-    });
-    child.once("close", (code) => {
-      resolve(code ?? 1);
-    });
-  });
-  if (status !== 0)
-    throw new Error(`${what} failed (${String(status)}), see above; "npm run status" shows whether the blog is up`);
+  const ended = once(child, "close").catch((error: unknown) => [(error as Error).message]);
+  const [status] = (await ended) as [number | string | null];
+  if (status !== 0) {
+    throw new Error(
+      `${what} failed (${String(status ?? 1)}). See the output above. "npm run status" shows whether the blog runs.`,
+    );
+  }
 }

@@ -1,6 +1,6 @@
-import { loggingNames } from "../../components/loggingNames.ts";
+import { loggingNames } from "../../components/logging/loggingNames.ts";
 
-/** What of a record is shown. */
+/** The fields of a record that {@link show} prints. */
 export interface LogRecord {
   "@timestamp": string;
   message: string;
@@ -13,15 +13,6 @@ export interface LogRecord {
   kubernetes: { namespace?: string; node?: { name?: string }; pod?: { name?: string } };
 }
 
-export interface LogQuery {
-  /** Words of a text, or the whole of a keyword. */
-  text: string;
-  /** How far back to look, in Elasticsearch's units, such as `24h`. */
-  since: string;
-  /** How many records at most. */
-  limit: number;
-}
-
 const texts = ["message", "error.message", "error.stack_trace"];
 const keywords = [
   ...["url.path", "http.route", "http.request.id", "error.code", "error.type", "log.level", "event.id", "tags"],
@@ -29,21 +20,23 @@ const keywords = [
 ];
 
 /**
- * The newest records that contain a text, oldest first.
+ * Searches for a phrase in texts, and for a whole value in keywords.
  *
+ * @param query - `since` is a duration of Elasticsearch, such as `24h`. `limit` is the maximum number of records.
+ * @returns the newest records, oldest first, and the total number of matches
  * @throws Error with Elasticsearch's reason if it refuses the search
  */
 export async function searchLogs(
   url: string,
   password: string,
-  { text, since, limit }: LogQuery,
+  { text, since, limit }: { text: string; since: string; limit: number },
 ): Promise<{ total: number; records: LogRecord[] }> {
   const response = await fetch(`${url}/${loggingNames.dataStream}/_search`, {
     method: "POST",
     headers: {
       authorization: `Basic ${Buffer.from(`elastic:${password}`).toString("base64")}`,
       "content-type": "application/json",
-      // A connection kept open would keep the command from ending for some seconds.
+      // A keep-alive connection would delay the end of the command for some seconds.
       connection: "close",
     },
     body: JSON.stringify({
@@ -73,7 +66,7 @@ export async function searchLogs(
   return { total: answer.hits.total.value, records };
 }
 
-/** A record for a person: when, where, and what. */
+/** Formats a record for a terminal: time, pod and node, then the content. */
 export function show(record: LogRecord): string {
   const { kubernetes, http, url, event } = record;
   const where = [

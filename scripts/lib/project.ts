@@ -3,22 +3,20 @@ import { join, resolve } from "node:path";
 
 import { parse } from "yaml";
 
-/** Folder of the project: where Pulumi.yaml is. */
+/** The folder with Pulumi.yaml. */
 export const projectFolder = resolve(import.meta.dirname, "../..");
 
-/** Folder of all that runs leave behind: Pulumi's state, its passphrase, downloaded tools. Git ignores it. */
+/** Pulumi's state, its passphrase and downloaded tools. Git ignores this folder. */
 export const stateFolder = join(projectFolder, ".state");
 
-/** Holds the passphrase that encrypts the secrets in the state. */
 export const passphraseFile = join(stateFolder, "passphrase");
 
-/** The stack that the commands work on: `PULUMI_STACK`, or `dev`. */
+/** The stack of all commands: `PULUMI_STACK`, or `dev`. */
 export const stackName = process.env.PULUMI_STACK ?? "dev";
 
-/** The stack's own settings file. */
 export const stackFile = join(projectFolder, `Pulumi.${stackName}.yaml`);
 
-/** What of the stack's settings the commands themselves need to know. */
+/** The settings that the commands read. */
 export interface Settings {
   target: "kind" | "containers" | "existing";
   kubeconfig: string;
@@ -26,41 +24,31 @@ export interface Settings {
   network: string;
   mysqlHost: string;
   clusterName: string;
+  nodeImage: string;
+  registryPort: number;
   namespace: string;
   hostPort: number;
   listenAddress: string;
-  /** A boolean, or its name: `pulumi config set` writes text. */
+  /** `pulumi config set` writes a boolean as text. */
   logging: boolean | "true" | "false";
   loggingNamespace: string;
   kibanaNodePort: number | string;
-}
-
-interface ProjectFile {
-  name: string;
-  config: Record<string, { default: unknown }>;
-}
-
-interface StackFile {
-  config?: Record<string, unknown>;
+  mysqlStorage: string;
+  elasticsearchStorage: string;
 }
 
 /** The default of every key that Pulumi.yaml declares. */
 export function configDefaults(): Record<string, unknown> {
-  const { config } = readYaml(join(projectFolder, "Pulumi.yaml")) as ProjectFile;
+  const { config } = readYaml(join(projectFolder, "Pulumi.yaml")) as { config: Record<string, { default: unknown }> };
   return Object.fromEntries(Object.entries(config).map(([key, declaration]) => [key, declaration.default]));
 }
 
-/**
- * The stack's settings as the files say, defaults included, unchecked: the program checks them.
- *
- * @param file - defaults to the stack's own
- */
+/** The stack's settings with their defaults. config.ts checks them later, in the Pulumi program. */
 export function settings(file = stackFile): Settings {
-  const { name } = readYaml(join(projectFolder, "Pulumi.yaml")) as ProjectFile;
-  const stack = existsSync(file) ? (readYaml(file) as StackFile | null) : null;
-  const own = Object.entries(stack?.config ?? {})
-    .filter(([key]) => key.startsWith(`${name}:`))
-    .map(([key, value]) => [key.slice(name.length + 1), value] as const);
+  const stack = existsSync(file) ? (readYaml(file) as { config?: Record<string, unknown> } | null) : null;
+  const own = Object.entries(stack?.config ?? {}).map(
+    ([key, value]) => [key.replace(/^koa-blog:/, ""), value] as const,
+  );
   return { ...configDefaults(), ...Object.fromEntries(own) } as unknown as Settings;
 }
 

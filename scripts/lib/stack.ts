@@ -5,40 +5,50 @@ import { basename, join } from "node:path";
 
 import { parse, stringify } from "yaml";
 
+import { removeUnrecordedContainers } from "./containers.ts";
 import { passphraseFile, stackFile, stackName, stateFolder } from "./project.ts";
 import { pulumi } from "./pulumi.ts";
 
-/**
- * Makes what a first run needs, the folder of the state, a passphrase and the stack; mends what a killed run left.
- *
- * @throws Error if the stack has no settings file: with the defaults it would be another stack's twin
- */
+/** Creates the state folder, the passphrase and the stack on the first run. Recovers from a killed run. */
 export async function prepareStack(): Promise<void> {
+  // The defaults would give two stacks the same names and ports.
   if (!existsSync(stackFile)) {
     const name = basename(stackFile);
     const remedy = existsSync(`${stackFile}.example`)
-      ? `copy ${name}.example and adapt it`
-      : "write the stack's settings into it, or choose another stack with PULUMI_STACK";
-    throw new Error(`There is no ${name}: ${remedy}`);
+      ? `Copy ${name}.example and adapt it.`
+      : "Write the settings of the stack into it, or choose another stack with PULUMI_STACK.";
+    throw new Error(`${name} does not exist. ${remedy}`);
   }
   mkdirSync(stateFolder, { recursive: true });
-  if (!existsSync(passphraseFile)) {
-    writeFileSync(passphraseFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
-  }
+  preparePassphrase();
   const wasKilled = isStale(locks());
   if (wasKilled) {
-    console.error("The last run was killed: releasing its lock, and dropping what it had under way.");
+    console.error("The last run was killed. Releasing its lock and dropping its pending operations.");
     await pulumi(["cancel", "--yes", "--stack", stackName]);
   }
-  await pulumi(["stack", "select", "--create", "--stack", stackName, "--non-interactive"]);
+  if (!existsSync(checkpoint)) {
+    await pulumi(["stack", "select", "--create", "--stack", stackName, "--non-interactive"]);
+  }
   if (wasKilled) await dropPendingOperations();
 }
 
 /**
- * Writes the stack's settings with others in the place of some of them, for one run.
- *
- * @returns the path of the file
+ * Generates a passphrase for a new state, unless the environment has one. The environment's passphrase is never stored,
+ * so every run needs the variable again.
  */
+function preparePassphrase(): void {
+  const { PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE } = process.env;
+  if (existsSync(passphraseFile) || PULUMI_CONFIG_PASSPHRASE !== undefined || PULUMI_CONFIG_PASSPHRASE_FILE) return;
+  if (existsSync(join(stateFolder, ".pulumi"))) {
+    throw new Error(
+      "The secrets in .state/ are encrypted with a passphrase that is not in .state/passphrase. Set " +
+        "PULUMI_CONFIG_PASSPHRASE as you did when the stack was created, or write the passphrase to .state/passphrase.",
+    );
+  }
+  writeFileSync(passphraseFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
+}
+
+/** Writes a copy of the stack's settings with some values replaced, for one run. Returns its path. */
 export function writeStackFile(values: Record<string, string>): string {
   const file = parse(readFileSync(stackFile, "utf8")) as { config: Record<string, unknown> };
   for (const [key, value] of Object.entries(values)) file.config[`koa-blog:${key}`] = value;
@@ -55,16 +65,20 @@ export async function stackOutputs(): Promise<Record<string, unknown>> {
 }
 
 /**
- * Pulumi would warn of them in every run to come. Whatever they have made is taken over when it is made again: see
- * KindCluster. Secrets stay encrypted on the way.
+ * Pulumi would warn about pending operations in every later run. Export and import drop them, and keep secrets
+ * encrypted. The next run takes over their Kubernetes objects. Their containers must be removed here.
  */
 async function dropPendingOperations(): Promise<void> {
   const state = await pulumi(["stack", "export", "--stack", stackName], { capture: true });
   await pulumi(["stack", "import", "--stack", stackName], { input: state });
+  const { deployment } = JSON.parse(state) as { deployment: { resources?: { id?: string }[] } };
+  removeUnrecordedContainers((deployment.resources ?? []).map(({ id = "" }) => id));
 }
 
-/** Who holds the stack, as Pulumi's local backend notes it. */
-export interface Lock {
+/** The stack's state in Pulumi's local backend. */
+const checkpoint = join(stateFolder, ".pulumi", "stacks", "koa-blog", `${stackName}.json`);
+
+interface Lock {
   pid: number;
   hostname: string;
 }
@@ -77,7 +91,7 @@ function locks(): Lock[] {
     .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as Lock);
 }
 
-/** Whether there are locks, all of runs on this machine that are no more: killed, or ended with the machine's power. */
+/** Whether all locks belong to ended processes of this machine, such as after a kill or a power failure. */
 export function isStale(held: Lock[]): boolean {
   return held.length > 0 && held.every((lock) => lock.hostname === hostname() && !isRunning(lock.pid));
 }
@@ -87,7 +101,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // A process of another user is one all the same.
+    // The process runs as another user.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
+import { json } from "node:stream/consumers";
 
-import { searchLogs, show, type LogRecord } from "../../scripts/lib/logSearch.ts";
+import { type LogRecord, searchLogs, show } from "../../scripts/lib/logSearch.ts";
+import { listen } from "../listen.ts";
 
 const request: LogRecord = {
   "@timestamp": "2026-11-23T10:15:00.123456789+00:00",
@@ -17,32 +18,23 @@ const request: LogRecord = {
 };
 
 describe("A search of the logs", () => {
-  let server: Server;
+  let port: number;
   let asked: { url: string; authorization: string | undefined; body: { size: number; query: unknown } };
   let answer: { status: number; body: unknown };
 
+  const server = createServer(async (incoming, response) => {
+    const { authorization } = incoming.headers;
+    asked = { url: incoming.url ?? "", authorization, body: (await json(incoming)) as typeof asked.body };
+    response.writeHead(answer.status).end(JSON.stringify(answer.body));
+  });
   before(async () => {
-    server = createServer((incoming, response) => {
-      let text = "";
-      incoming.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-      incoming.on("end", () => {
-        const { authorization } = incoming.headers;
-        asked = { url: incoming.url ?? "", authorization, body: JSON.parse(text) as typeof asked.body };
-        response.writeHead(answer.status);
-        response.end(JSON.stringify(answer.body));
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    port = await listen(server);
   });
 
   after(() => server.close());
 
   const search = () =>
-    searchLogs(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}`, "a password", {
-      text: "some words",
-      since: "2h",
-      limit: 7,
-    });
+    searchLogs(`http://127.0.0.1:${String(port)}`, "a password", { text: "some words", since: "2h", limit: 7 });
 
   it("asks for the newest records of the time, and gives them oldest first", async () => {
     const hits = ["newest", "older"].map((message) => ({ _source: { ...request, message } }));

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 
-import { checkEngine, checkNode, needs, portError, report, type Engine } from "../../scripts/lib/preflight.ts";
+import {
+  checkCgroups,
+  checkEngine,
+  checkNode,
+  type Engine,
+  isPodman,
+  needs,
+  portError,
+  report,
+} from "../../scripts/lib/preflight.ts";
+import { listen } from "../listen.ts";
 
 const engine: Engine = {
   ServerVersion: "28.2.2",
@@ -10,6 +20,7 @@ const engine: Engine = {
   MemTotal: 8 * 2 ** 30,
   DockerRootDir: "/var/lib/docker",
   OperatingSystem: "Docker Desktop",
+  CgroupVersion: "2",
 };
 const kind = (logging: boolean) => [needs({ target: "kind", logging }), logging] as const;
 const levels = (changes: Partial<Engine>) =>
@@ -55,10 +66,36 @@ describe("The preflight", () => {
     );
   });
 
+  for (const [image, cgroups, reason] of [
+    ["kindest/node:v1.26.0@sha256:0123", "1", /v1\.26\.0@sha256:0123 may not start there: node images of kind 0\.19/],
+    ["kindest/node:v1.26.0", "2", undefined],
+    ["kindest/node:v1.26.15", "1", undefined],
+    ["kindest/node:v1.27.2", "1", /kind 0\.19/],
+    ["kindest/node:v1.34.4", "1", undefined],
+    ["kindest/node:v1.36.3", "1", /the kubelet refuses cgroup v1 from Kubernetes 1\.35 on/],
+    ["kindest/node:v1.36.3", "2", undefined],
+    ["mirror.example.com/node:ours", "1", undefined],
+  ] as const) {
+    it(`${reason ? "warns of" : "accepts"} ${image} on a host with cgroup v${cgroups}`, () => {
+      const findings = checkCgroups({ CgroupVersion: cgroups }, image);
+      assert.deepEqual(
+        findings.map(({ level }) => level),
+        reason ? ["warning"] : [],
+      );
+      if (reason) assert.match(findings[0]?.message ?? "", reason);
+    });
+  }
+
+  it("knows Podman's command and Podman's service from Docker", () => {
+    assert.equal(isPodman({ ServerVersion: "29.1.0" }, { Server: { Components: [{ Name: "Engine" }] } }), false);
+    assert.equal(isPodman({ ServerVersion: "20.10.24" }, { Server: {} }), false);
+    assert.equal(isPodman({ ServerVersion: "5.4.0" }, { Server: { Components: [{ Name: "Podman Engine" }] } }), true);
+    assert.equal(isPodman({ host: {}, version: {} }, { Client: {} }), true);
+  });
+
   it("tells a port in use from a free one", async () => {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     assert.equal(await portError(port, "127.0.0.1"), "EADDRINUSE");
     await new Promise((resolve) => server.close(resolve));
     assert.equal(await portError(port, "127.0.0.1"), undefined);

@@ -1,18 +1,17 @@
-import { availableParallelism } from "node:os";
-import knex from "knex";
-import type { Knex } from "knex";
-import { migrationKnexConfig } from "../db/config.ts";
+import knex, { type Knex } from "knex";
+
+import { migrationKnexConfig } from "../db/knexConfig.ts";
 import { createLogger } from "../db/log.ts";
 import { migrate } from "../db/migrator.ts";
-import { hashPassword } from "../service/auth/werkzeug-hash.ts";
-import { startMysql, untilReady } from "../tests/service/mysql.ts";
-import type { Mysql } from "../tests/service/mysql.ts";
+import { hashPassword } from "../service/auth/werkzeugHash.ts";
+import { type Mysql, startMysql, untilReady } from "../tests/service/mysql.ts";
+import { allCores } from "./servers.ts";
 
-/** As many as there are connections at most: at log-in each has a user of its own, since attempts are counted by name. */
+/** The largest number of connections. Login attempts are counted by name, so each connection has its own user. */
 const USERS = 64;
 export const PASSWORD = "correct horse battery staple";
 
-/** As prose is: few characters that HTML needs escaped. */
+/** Prose, with few characters that HTML must escape. */
 const BODY = `It was a bright cold day, and the clocks were striking. The reader's page has ten of these, so each is as long as a
 short paragraph: long enough to cost something, short enough to be read in passing.
 
@@ -25,20 +24,16 @@ export interface Database {
   remove(): Promise<void>;
 }
 
-/** A name for each connection, by its number. */
 export function username(connection: number): string {
   return `reader ${String(connection % USERS)}`;
 }
 
 /**
- * A MySQL of its own in a container, with the blog's tables, its users and so many posts.
+ * Starts a MySQL container with the blog's tables, users and posts.
  *
- * @param cores that MySQL may use, such as `1-3`. Defaults to all.
+ * @param cores of MySQL, such as `1-3`. Defaults to all.
  */
-export async function startDatabase(
-  posts: number,
-  cores = `0-${String(availableParallelism() - 1)}`,
-): Promise<Database> {
+export async function startDatabase(posts: number, cores = allCores): Promise<Database> {
   const mysql = await startMysql({ run: ["--cpuset-cpus", cores] });
   const log = createLogger("silent");
   const db = knex(migrationKnexConfig(mysql.config, log));
@@ -59,7 +54,7 @@ export async function startDatabase(
   }
 }
 
-/** Adds posts of some 350 characters of prose, one a minute up to now, by all users in turn. */
+/** Adds posts of about 350 characters, one per minute until now, by all users in turn. */
 export async function addPosts(db: Knex, posts: number): Promise<void> {
   if (posts === 0) return;
   await db.raw("SET SESSION cte_max_recursion_depth = ?", [posts]);

@@ -1,7 +1,6 @@
-// The index while log-ins hash passwords, and without, in turns. The blog may use all cores.
+// Measures the index with and without logins at the same time, in turns. The blog may use all cores.
 import { startDatabase } from "./database.ts";
-import { merge, pace, percentile, rate } from "./load.ts";
-import type { Answers } from "./load.ts";
+import { type Answers, merge, pace, percentile, rate } from "./load.ts";
 import { allCores, startBlog } from "./servers.ts";
 import { get, logins, send } from "./visitors.ts";
 
@@ -36,13 +35,11 @@ try {
     refused: answers.failures,
   });
   console.log(
-    `The index, ${String(readsPerSecond)} times a second, without and with ${String(loginsPerSecond)} log-ins a second:`,
+    `The index, ${String(readsPerSecond)} times a second, without and with ${String(loginsPerSecond)} logins a second:`,
   );
-  console.table([row("index", merge(idle)), row("index, with log-ins", merge(busy)), row("log-ins", merge(hashing))]);
+  console.table([row("index", merge(idle)), row("index, with logins", merge(busy)), row("logins", merge(hashing))]);
   const ratio = percentile(merge(busy), 0.99) / percentile(merge(idle), 0.99);
-  console.log(
-    `p99 is ${ratio.toFixed(1)} times that without log-ins. Aim: at most 2 times: ${ratio <= 2 ? "met" : "missed"}.`,
-  );
+  console.log(`p99 is ${ratio.toFixed(1)} times that without logins (aim: 2, ${ratio <= 2 ? "met" : "missed"})`);
 } finally {
   await blog.stop();
   await database.remove();

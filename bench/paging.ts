@@ -1,10 +1,9 @@
-// npm run bench: the last page of a long blog, by key as the blog does it and by OFFSET, in turns in one run.
-// Starts a MySQL of its own in a container (see tests/service/mysql.ts).
+// Compares the last page of a long blog by key, as in the blog, and by OFFSET, in turns.
 import assert from "node:assert/strict";
 
 import knex from "knex";
 
-import { migrationKnexConfig } from "../db/config.ts";
+import { migrationKnexConfig } from "../db/knexConfig.ts";
 import { createLogger } from "../db/log.ts";
 import { migrate } from "../db/migrator.ts";
 import { listPosts, type Page } from "../service/posts/posts.ts";
@@ -57,7 +56,6 @@ try {
   await mysql.remove();
 }
 
-/** The same page as `listPosts` reads, by counting from the newest post. */
 async function byOffset(offset: number, limit: number): Promise<{ id: number; created: string }[]> {
   return db("post AS p")
     .join("user AS u", "p.author_id", "u.id")

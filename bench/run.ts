@@ -1,12 +1,11 @@
-// npm run bench: all of the measurements but the soak. npm run bench -- NAME: one of them.
-// Each starts a MySQL of its own in a container (see tests/service/mysql.ts). They print tables and assert nothing about speed:
-// figures depend on the machine, ratios less so.
+// `npm run bench` runs all short benchmarks. `npm run bench -- NAME` runs one benchmark.
+// Each one starts a MySQL container. They print tables and assert no speed, because figures depend on the machine.
 const short = ["paging", "index", "hashing", "million", "scale"];
-const long = ["soak"];
+const long = ["soak", "stack"];
 
 const [name] = process.argv.slice(2);
 if (name !== undefined && ![...short, ...long].includes(name)) {
-  console.error(`There is no bench ${name}. There are ${[...short, ...long].join(", ")}.`);
+  console.error(`The benchmark ${name} does not exist. Use one of ${[...short, ...long].join(", ")}.`);
   process.exit(1);
 }
 for (const bench of name === undefined ? short : [name]) {

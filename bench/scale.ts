@@ -1,12 +1,10 @@
-// More replicas: the throughput of 1, 2 and 6 blogs that share one MySQL and all cores, and 20 of them against MySQL's limit
-// of connections.
-import { startDatabase } from "./database.ts";
-import type { Database } from "./database.ts";
-import { allCores, cpuSeconds, memory, startBlog } from "./servers.ts";
-import type { Server } from "./servers.ts";
-import { load, merge, percentile, rate } from "./load.ts";
-import { get } from "./visitors.ts";
+// Measures the throughput of 1, 2 and 6 replicas that share one MySQL and all cores. Compares the connections of 20
+// replicas with MySQL's limit.
 import { docker } from "../tests/service/docker.ts";
+import { type Database, startDatabase } from "./database.ts";
+import { load, merge, percentile, rate } from "./load.ts";
+import { allCores, cpuSeconds, memory, type Server, startBlog } from "./servers.ts";
+import { get } from "./visitors.ts";
 
 const seconds = 10;
 const connections = 96;
@@ -38,7 +36,6 @@ try {
   console.log(`The index over ${String(connections)} connections, all on the cores ${allCores}:`);
   console.table(rows);
 
-  // Readers share the query of the first page, of other pages they do not.
   await grow(20);
   const answers = await together(seconds, get(`/?before=${new Date().toISOString().slice(0, 19)}_1`));
   const [used, limit] = [
@@ -58,7 +55,7 @@ async function grow(count: number): Promise<void> {
   while (replicas.length < count) replicas.push(await startBlog(database.mysql.config, allCores));
 }
 
-/** The load is spread evenly, as a Service does. */
+/** Spreads the load evenly, like a Kubernetes Service. */
 async function together(duration: number, request = get("/")) {
   const each = Math.ceil(connections / replicas.length);
   const runs = await Promise.all(
@@ -67,7 +64,7 @@ async function together(duration: number, request = get("/")) {
   return { ...merge(runs), seconds: duration };
 }
 
-/** Seconds of the blogs, of MySQL and of this process. */
+/** CPU seconds of the blogs, of MySQL and of this process. */
 function cpu(mysqlPid: number): number[] {
   const { user, system } = process.cpuUsage();
   const blogs = replicas.reduce((sum, replica) => sum + cpuSeconds(replica), 0);

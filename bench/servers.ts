@@ -1,46 +1,45 @@
-// Servers as processes of their own, each on the cores it is given. Needs Linux: taskset and /proc.
+// Starts each server as a process on certain cores. Needs taskset and /proc of Linux.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { DatabaseConfig } from "../db/config.ts";
+
+import type { DatabaseVariables } from "../db/databaseVariables.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Ignored by git, and gone with the packages. */
+/** Ignored by git, and removed with node_modules. */
 const venv = join(root, "node_modules/.cache/bench-flask");
-/** As the image starts the blog, with Node's own type stripping where it has that: Node.js 22.18 and later. */
+/** Like the image, uses Node's type stripping if Node.js has it (22.18 and later). */
 const node = [process.execPath, ...("typescript" in process.features ? [] : ["--import", "tsx"])];
 const PATIENCE_MS = 20_000;
 
-/** For taskset and Docker. On one core there is nothing to keep apart. */
-export const serverCore = "0";
+/** In the notation of taskset and Docker. With one core, all processes share it. */
+const serverCore = "0";
 export const otherCores = availableParallelism() > 1 ? `1-${String(availableParallelism() - 1)}` : "0";
 export const allCores = `0-${String(availableParallelism() - 1)}`;
 
 export interface Server {
   name: string;
   url: string;
-  /** Of a blog. */
+  /** Only for a blog. */
   metricsUrl: string;
   pid: number;
   stop(): Promise<void>;
 }
 
-/** Keeps this process, the one that makes the load, off the servers' core. */
+/** This process generates the load, so it must not use the servers' core. */
 export function leaveServerCore(): void {
   execFileSync("taskset", ["--all-tasks", "--cpu-list", "--pid", otherCores, String(process.pid)]);
 }
 
-/** The blog, as in its image: with a log, which goes to a file. */
-export function startBlog(database: DatabaseConfig, cores = serverCore, nodeFlags: string[] = []): Promise<Server> {
-  const [command = "", ...args] = node;
-  return start("blog", cores, "/", [command, ...nodeFlags, ...args, "service/server.ts"], {
+/** Logs to a file, because the blog logs in production too. */
+export function startBlog(database: DatabaseVariables, cores = serverCore): Promise<Server> {
+  return start("blog", cores, [...node, "service/server.ts"], {
     ...environment(database),
     LOG_LEVEL: "info",
     NODE_ENV: "production",
@@ -48,37 +47,29 @@ export function startBlog(database: DatabaseConfig, cores = serverCore, nodeFlag
   });
 }
 
-/** A Koa that answers with a string: the limit. */
 export function startBareKoa(): Promise<Server> {
-  return start("bare Koa", serverCore, "/", [...node, "bench/bare-koa.ts"], { NODE_ENV: "production" });
+  return start("bare Koa", serverCore, [...node, "bench/bareKoa.ts"], { NODE_ENV: "production" });
 }
 
-/** Flask under gunicorn, with one worker process. @param threads of it, each with a connection to MySQL */
-export function startFlask(database: DatabaseConfig, threads: number): Promise<Server> {
+/** Flask under gunicorn, with one worker process of four threads. Its `sync` worker is slower. */
+export function startFlask(database: DatabaseVariables): Promise<Server> {
   execFileSync("python3", ["-m", "venv", venv]);
-  execFileSync(join(venv, "bin/pip"), [
-    "install",
-    "--quiet",
-    "--requirement",
-    join(root, "bench/flask/requirements.txt"),
-  ]);
-  const worker =
-    threads === 1 ? ["--worker-class", "sync"] : ["--worker-class", "gthread", "--threads", String(threads)];
-  const gunicorn = ["--chdir", "bench/flask", "--workers", "1", ...worker, "--bind", "127.0.0.1:PORT", "app:app"];
-  return start(`Flask, ${String(threads)} threads`, serverCore, "/", [join(venv, "bin/gunicorn"), ...gunicorn], {
-    ...environment(database),
-  });
+  const requirements = join(root, "bench/flask/requirements.txt");
+  execFileSync(join(venv, "bin/pip"), ["install", "--quiet", "--requirement", requirements]);
+  const worker = ["--workers", "1", "--worker-class", "gthread", "--threads", "4"];
+  const gunicorn = ["--chdir", "bench/flask", ...worker, "--bind", "127.0.0.1:PORT", "app:app"];
+  return start("Flask, 4 threads", serverCore, [join(venv, "bin/gunicorn"), ...gunicorn], environment(database));
 }
 
-/** Megabytes of memory that a server has, with its child processes. */
+/** Megabytes of memory of a server and its child processes. */
 export function memory({ pid }: Server): number {
   const kilobytes = family(pid).map((member) => Number(/VmRSS:\s+(\d+)/.exec(proc(member, "status"))?.[1]));
   return kilobytes.reduce((sum, value) => sum + value, 0) / 1024;
 }
 
-/** Seconds for which a server, with its child processes, has had a core. */
+/** CPU seconds of a server and its child processes. */
 export function cpuSeconds({ pid }: { pid: number }): number {
-  // The 14th and 15th fields, in hundredths; the second one, the name, is in parentheses.
+  // The fields utime and stime are in hundredths of a second. The second field, the name, may contain spaces.
   const ticks = family(pid).map((member) => proc(member, "stat").split(") ")[1]?.split(" ").slice(11, 13) ?? []);
   return ticks.flat().reduce((sum, value) => sum + Number(value), 0) / 100;
 }
@@ -95,19 +86,18 @@ function proc(pid: number, file: string): string {
   return readFileSync(`/proc/${String(pid)}/${file}`, "utf8");
 }
 
-function environment(config: DatabaseConfig): Record<string, string> {
+function environment(config: DatabaseVariables): Record<string, string> {
   return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]));
 }
 
 async function start(
   name: string,
   cores: string,
-  path: string,
   command: string[],
   variables: Record<string, string>,
 ): Promise<Server> {
   const [port, metricsPort] = [await freePort(), await freePort()].map(String) as [string, string];
-  // In memory, so that the disk has no part in it.
+  // In memory, because a slow disk would change the result.
   const folder = await mkdtemp("/dev/shm/koa-blog-bench-");
   const logFile = join(folder, "log");
   const log = openSync(logFile, "w");
@@ -126,14 +116,9 @@ async function start(
   };
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + PATIENCE_MS;
-  while (
-    !(await fetch(url + path).then(
-      ({ ok }) => ok,
-      () => false,
-    ))
-  ) {
+  while (!(await fetch(url).catch(() => undefined))?.ok) {
     if (child.exitCode !== null || Date.now() > deadline) {
-      throw new Error(`${name} does not answer:\n${readFileSync(logFile, "utf8").slice(-4000)}`);
+      throw new Error(`${name} does not answer. Its log:\n${readFileSync(logFile, "utf8").slice(-4000)}`);
     }
     await sleep(100);
   }

@@ -1,12 +1,12 @@
-// What comes in eight hours, within a quarter of an hour: does memory grow, does the event loop fall behind?
-// `npm run bench -- soak 60` takes a minute, to see that it works.
+// Sends the requests of eight hours within 15 minutes, and measures growth of memory and event loop lag.
+// `npm run bench -- soak 60` takes one minute.
 import { startDatabase } from "./database.ts";
-import { allCores, startBlog } from "./servers.ts";
 import { pace, percentile, rate } from "./load.ts";
+import { allCores, startBlog } from "./servers.ts";
 import { get, logins, send, writer } from "./visitors.ts";
 
 const hours = 8;
-/** A blog that is read a lot: 230,000 pages in eight hours. */
+/** A popular blog with 230,000 pages in eight hours. */
 const perSecondThen = 8;
 const seconds = Number(process.argv[3] ?? 900);
 const perSecond = (perSecondThen * hours * 3600) / 900;
@@ -23,7 +23,7 @@ const database = await startDatabase(1000);
 const blog = await startBlog(database.mysql.config, allCores);
 try {
   const [logIn, write] = [await logins(blog.url), await writer(blog.url)];
-  // Of a hundred requests, one is a log-in and two write; the others read, a quarter of them another page than the first.
+  // Of 100 requests, one is a login and two write. A quarter of the others read an older page.
   const mix = (n: number) => {
     if (n % 100 === 0) return logIn(n / 100);
     if (n % 50 === 1) return write(n);
@@ -61,7 +61,7 @@ try {
       "open handles": handles,
     })),
   );
-  // Memory goes up and down by some tens of MB; what leaks is still higher in the end than it ever was in the first half.
+  // Memory varies by some tens of MB. With a leak, it ends above the maximum of the first half.
   const grown = (read: (row: (typeof rows)[number]) => number) =>
     Math.max(...rows.slice(-1).map(read)) / Math.max(...rows.slice(0, parts / 2).map(read));
   const memory = grown((row) => row.memory);
@@ -71,7 +71,7 @@ try {
     `In the last part, memory is ${memory.toFixed(2)} times its highest in the first half (aim: 1.1, ${verdict(memory <= 1.1)}),`,
   );
   console.log(`the event loop's lag ${lag.toFixed(2)} times (aim: 1.5, ${verdict(lag <= 1.5)}).`);
-  // A blog that refuses what comes has no such load.
+  // A blog that refuses requests would have too little load.
   console.log(
     `Answers other than expected: ${String(answers.failures)} (aim: none, ${verdict(answers.failures === 0)}).`,
   );

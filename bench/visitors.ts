@@ -1,4 +1,4 @@
-// What readers of the blog send.
+// Requests of the blog's readers.
 import { Client } from "../tests/service/client.ts";
 import { PASSWORD, username } from "./database.ts";
 
@@ -7,38 +7,35 @@ export interface Request {
   path: string;
   headers: Record<string, string>;
   body: string;
-  /** Status of the answer if all is well. Without it, a page that says no would pass for a log-in. */
+  /** Status of a successful answer. Otherwise a refused login would count as an answer. */
   expected: number;
 }
 
-/** Log-ins for a server, by number: of users in turn. The blog's have a guest's cookie and CSRF token. */
+/** Logins of all users in turn, by number. */
 export async function logins(url: string): Promise<(n: number) => Request> {
   const client = new Client(url);
-  // Flask's counterpart has neither the page nor tokens.
-  const token = await client.token().catch(() => "");
-  const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-  return (n) => ({
-    method: "POST",
-    path: "/auth/login",
-    headers: { "content-type": "application/x-www-form-urlencoded", ...(cookie && { cookie }) },
-    body: new URLSearchParams({ username: username(n), password: PASSWORD, _csrf: token }).toString(),
-    expected: 302,
-  });
+  // bench/flask has no page for logins and no CSRF tokens.
+  const _csrf = await client.token().catch(() => "");
+  return (n) => post(client, "/auth/login", { username: username(n), password: PASSWORD, _csrf });
 }
 
-/** Somebody who is logged in and writes posts. */
+/** Posts of a user who is logged in, by number. */
 export async function writer(url: string): Promise<(n: number) => Request> {
   const client = new Client(url);
   await client.login(username(0), PASSWORD);
-  const token = /name="_csrf" value="([^"]+)"/.exec((await client.get("/create")).text)?.[1] ?? "";
-  const cookie = [...client.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-  return (n) => ({
+  const _csrf = /name="_csrf" value="([^"]+)"/.exec((await client.get("/create")).text)?.[1] ?? "";
+  return (n) => post(client, "/create", { title: `Post ${String(n)}`, body: "Written under load.", _csrf });
+}
+
+function post({ cookies }: Client, path: string, fields: Record<string, string>): Request {
+  const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  return {
     method: "POST",
-    path: "/create",
-    headers: { "content-type": "application/x-www-form-urlencoded", cookie },
-    body: new URLSearchParams({ title: `Post ${String(n)}`, body: "Written under load.", _csrf: token }).toString(),
+    path,
+    headers: { "content-type": "application/x-www-form-urlencoded", ...(cookie && { cookie }) },
+    body: new URLSearchParams(fields).toString(),
     expected: 302,
-  });
+  };
 }
 
 export function get(path: string): Request {

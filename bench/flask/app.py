@@ -1,4 +1,4 @@
-"""The blog's index and log-in on Flask, from the blog's own database: what the benches compare the blog with.
+"""The blog's index and login on Flask, with the blog's database. The benchmarks compare the blog with it.
 
 Run it with gunicorn. Reads MYSQL_HOST, MYSQL_PORT, MYSQL_DATABASE, MYSQL_USER and MYSQL_PASSWORD.
 """
@@ -19,7 +19,7 @@ app.secret_key = secrets.token_hex()
 app.jinja_env.trim_blocks = False
 app.jinja_env.auto_reload = False
 
-# Each worker, or each of its threads, keeps its connection open.
+# Each thread keeps its connection open.
 local = threading.local()
 
 

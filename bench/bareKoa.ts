@@ -1,4 +1,4 @@
-// A Koa that answers every request with one string: the limit of what a page on Koa can reach. Reads PORT.
+// A Koa server that answers every request with one string, as an upper limit for pages on Koa. Reads PORT.
 import Koa from "koa";
 
 const app = new Koa();

@@ -6,19 +6,19 @@ import { Checkout, type Ended } from "../e2e/checkout.ts";
 const exec = promisify(execFile);
 const ofTheBlog = ["--selector", "app.kubernetes.io/name=koa-blog"];
 
-/** Runs docker, while the load goes on. */
+/** Runs docker without blocking the load. */
 export async function docker(...args: string[]): Promise<string> {
   return (await exec("docker", args, { maxBuffer: 2 ** 26 })).stdout.trim();
 }
 
-/** Runs a line of shell, while the load goes on. */
+/** Runs a shell command without blocking the load. */
 export async function shell(line: string): Promise<void> {
   await exec("sh", ["-c", line]);
 }
 
-/** A checkout with a cluster of its own, whose commands let the load go on. */
+/** A checkout with its own cluster. Its commands do not block the load. */
 export class Cluster extends Checkout {
-  /** Runs one of the project's npm scripts to its end. */
+  /** Runs an npm script of the project and waits for it. */
   async run(script: string, ...args: string[]): Promise<Ended> {
     const start = Date.now();
     const child = this.start(script, ...args);
@@ -30,7 +30,7 @@ export class Cluster extends Checkout {
     return { status, output, seconds: (Date.now() - start) / 1000 };
   }
 
-  /** As `run`. @throws Error with the output if the script fails */
+  /** Like `run`. @throws Error with the output if the script fails */
   async mustRun(script: string, ...args: string[]): Promise<Ended> {
     const ended = await this.run(script, ...args);
     if (ended.status !== 0) throw new Error(`npm run ${script} failed:\n${ended.output}`);
@@ -47,14 +47,14 @@ export class Cluster extends Checkout {
     return this.ctl("get", "pod", pod, "--output", "jsonpath={.spec.nodeName}");
   }
 
-  /** Names of the blog's pods that are not about to go. */
+  /** Names of the blog's pods that are not terminating. */
   async blogPods(): Promise<string[]> {
     const fields = "{range .items[*]}{.metadata.name}={.metadata.deletionTimestamp}{'\\n'}{end}";
     const pods = await this.ctl("get", "pods", ...ofTheBlog, "--output", `jsonpath=${fields}`);
     return pods.split("\n").flatMap((line) => (line.endsWith("=") ? [line.slice(0, -1)] : []));
   }
 
-  /** How often the containers of the blog's present pods were started again. */
+  /** Total restart count of the blog's pods. */
   async restarts(): Promise<number> {
     const fields = "jsonpath={.items[*].status.containerStatuses[*].restartCount}";
     const counts = await this.ctl("get", "pods", ...ofTheBlog, "--output", fields);

@@ -5,23 +5,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 
 import { linesOf } from "../../db/lines.ts";
-import { fetchAnew, Visitor } from "../e2e/blog.ts";
+import { answersOk, Visitor } from "../e2e/blog.ts";
 import { until } from "../e2e/checkout.ts";
 import { Cluster, docker, shell } from "./cluster.ts";
 import { Load, type Result } from "./load.ts";
 
 const clusterName = "koa-blog-chaos-e2e";
-/** Within which a reader has an answer, whatever the database does. */
+/** Maximum response time in milliseconds, even while the database fails. */
 const patience = 2000;
 /**
- * The share of requests that may be sent to a lost pod although its Service has forgotten it. For two minutes, Linux sends a new
- * connection there whose source port was that of a connection to the lost pod (net.netfilter.nf_conntrack_tcp_timeout_syn_sent);
- * and all that comes by way of a kind node's published port has one source address, that of Docker's network. Some 400 of its 28,000
- * source ports are 1.4 %.
+ * The share of requests that may reach a lost pod after its Service has removed the endpoint. For two minutes,
+ * conntrack sends a connection to the lost pod if it reuses the source port of an earlier one
+ * (net.netfilter.nf_conntrack_tcp_timeout_syn_sent). All connections through a kind node's published port have the
+ * source address of Docker's network. Some 400 of its 28,000 source ports are 1.4 %.
  */
 const misled = 0.02;
 
-/** One real stack under load. The tests build on each other; the first failure ends them. */
+/** One stack under load. The tests build on each other, so the first failure stops them. */
 describe("Under 50 requests a second, the stack", () => {
   let cluster: Cluster;
   let writers = 0;
@@ -30,13 +30,9 @@ describe("Under 50 requests a second, the stack", () => {
   const report = (message: string) => {
     console.log(`      ${message}`);
   };
-  const answers = () =>
-    fetchAnew(cluster.url, { signal: AbortSignal.timeout(patience) }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
+  const answers = () => answersOk(cluster.url, patience);
 
-  /** What becomes of a load that begins before the fault and goes on after it. */
+  /** The results of a load that begins before a fault and ends after it. */
   const under = async (fault: (load: Load) => Promise<void>, seconds = 5): Promise<Load> => {
     writers += 1;
     const load = await Load.start(cluster.url, `writer ${String(writers)} ${String(Date.now())}`);
@@ -55,12 +51,12 @@ describe("Under 50 requests a second, the stack", () => {
   const assertNoneFailed = (load: Load) => {
     assert.deepEqual(load.failures, []);
   };
-  /** How long there were failures. */
+  /** Duration from the first failure to the last. */
   const outage = (failures: Result[]) => {
     const times = failures.map(({ at }) => at);
     return times.length === 0 ? 0 : (Math.max(...times) - Math.min(...times)) / 1000;
   };
-  /** While MySQL is away, each answer is a page with 503, soon, and says when to come again. */
+  /** While MySQL is unavailable, each answer is a fast 503 page with Retry-After. */
   const assertPolite = (load: Load) => {
     for (const failure of load.failures) {
       assert.equal(failure.outcome, 503, JSON.stringify(failure));
@@ -71,7 +67,7 @@ describe("Under 50 requests a second, the stack", () => {
   };
   const slowest = (results: Result[]) => Math.max(0, ...results.map(({ ms }) => ms));
 
-  /** Users and posts, as a backup holds them. */
+  /** The users and posts of a backup. */
   const rows = async (file: string): Promise<unknown[]> => {
     const input = createReadStream(join(cluster.folder, file)).pipe(createGunzip());
     const lines: unknown[] = [];
@@ -128,28 +124,22 @@ describe("Under 50 requests a second, the stack", () => {
     );
   });
 
-  // At most what is in flight at once, and nothing later than that.
-  const kills: [what: string, script: string, most: number, seconds: number][] = [
-    ["only what is in flight when a pod's server is killed", "server.ts", 5, 0.25],
-    ["no request when a pod's standby is killed", "standby.ts", 0, Infinity],
-  ];
-  for (const [what, script, most, seconds] of kills) {
-    it(`fails ${what}`, async () => {
-      const node = await workerWithoutMysql();
-      const restarts = await cluster.restarts();
-      let killed = 0;
-      const { failures } = await under(async (load) => {
-        killed = load.now;
-        await docker("exec", node, "pkill", "-KILL", "-f", `^node service/${script}`);
-        await sleep(5000);
-        await untilSpread();
-      });
-      report(`${String(failures.length)} failed within ${(outage(failures) * 1000).toFixed(0)} ms`);
-      assert.ok(failures.every(({ at }) => at > killed - 1000 && at < killed + 5000));
-      assert.ok(failures.length <= most && outage(failures) < seconds, JSON.stringify(failures));
-      assert.equal(await cluster.restarts(), restarts + 1);
+  it("fails what is in flight and a second of its pod's share when a pod's container is killed", async () => {
+    const node = await workerWithoutMysql();
+    const restarts = await cluster.restarts();
+    let killed = 0;
+    const { failures } = await under(async (load) => {
+      killed = load.now;
+      await docker("exec", node, "pkill", "-KILL", "-f", "^node service/server.ts");
+      await sleep(5000);
+      await untilSpread();
     });
-  }
+    report(`${String(failures.length)} failed within ${(outage(failures) * 1000).toFixed(0)} ms`);
+    assert.ok(failures.every(({ at }) => at > killed - 1000 && at < killed + 5000));
+    // The pod gets half of 50 requests a second until the kubelet notices. It checks once a second.
+    assert.ok(failures.length <= 60 && outage(failures) < 2.5, JSON.stringify(failures));
+    assert.equal(await cluster.restarts(), restarts + 1);
+  });
 
   it("fails no request when a worker is drained, and comes back to it", async () => {
     const node = await workerWithoutMysql();
@@ -259,9 +249,9 @@ describe("Under 50 requests a second, the stack", () => {
     });
   }
 
-  // After all others under load but the engine's restart, which forgets the connections to the lost pod.
+  // This test is late, because conntrack entries of the lost pod would disturb others. An engine restart clears them.
   it("does without a worker that is stopped, once it is noticed, and takes it back", async () => {
-    // They may be on one worker.
+    // Both pods may be on one worker.
     const [pod = ""] = await cluster.blogPods();
     await cluster.ctl("delete", "pod", pod);
     await untilSpread();

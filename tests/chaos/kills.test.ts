@@ -10,12 +10,12 @@ const clusterName = "koa-blog-kills-e2e";
 const kills = Number(process.env.CHAOS_KILLS ?? 10);
 const seed = Number(process.env.CHAOS_SEED ?? Date.now());
 
-/** One real stack. The tests build on each other; the first failure ends them. */
+/** One stack. The tests build on each other, so the first failure stops them. */
 describe("A run that is killed with SIGKILL", () => {
   let cluster: Cluster;
   let expected: string[] = [];
   const random = new Random(seed);
-  /** Seconds that an undisturbed run takes, from nothing and with a change. */
+  /** Seconds of an uninterrupted run, for a new stack and for a change. */
   const seconds = { anew: 0, changed: 0 };
   let revision = 0;
 
@@ -25,14 +25,14 @@ describe("A run that is killed with SIGKILL", () => {
     cluster.write(path, cluster.read(path).replace(/<!-- \d+ -->|(?=<\/body>)/, `<!-- ${String(revision)} -->`));
     cluster.configure({ logLevel: revision % 2 ? "debug" : "info" });
   };
-  /** All that the stack has in the engine and in the cluster; of what has a generated name, the part that stays. */
+  /** All objects of the stack in the engine and in the cluster, without the generated parts of their names. */
   const objects = async (): Promise<string[]> => {
     const kinds = "namespaces,all,configmaps,secrets,serviceaccounts,pvc,networkpolicies,poddisruptionbudgets";
     const inCluster = await cluster.ctl("get", kinds, "--output", "name");
     const nodes = await docker("ps", "--all", "--format", "{{.Names}}", "--filter", `name=^${clusterName}`);
     return (
       [...inCluster.split("\n"), ...nodes.split("\n")]
-        // Earlier ReplicaSets stay for a roll-back, and earlier Jobs and pods for a while.
+        // Kubernetes keeps old ReplicaSets for a rollback, and old Jobs and pods for a while.
         .filter((name) => !/^(replicaset|job|pod\/koa-blog)/.test(name))
         .map((name) => name.replace(/-[0-9a-f]{8}$/, ""))
         .sort()
@@ -47,7 +47,7 @@ describe("A run that is killed with SIGKILL", () => {
     assert.deepEqual(await objects(), expected);
     await cluster.mustRun("preview", "--expect-no-changes");
   };
-  /** Kills a run at a random moment. If it was over before, it is prepared and begun again, and the moment is earlier. */
+  /** Kills a run at a random moment. If the run ended before, it is repeated with an earlier moment. */
   const killRun = async (kind: keyof typeof seconds, prepare: () => unknown): Promise<string> => {
     for (;;) {
       await prepare();

@@ -2,29 +2,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { fetchAnew, Visitor } from "../e2e/blog.ts";
 
-/** How one request went. */
+/** Result of one request. */
 export interface Result {
   what: "read" | "write";
-  /** When it was sent, in milliseconds since the load began. */
+  /** Milliseconds from the start of the load to the request. */
   at: number;
   ms: number;
-  /** The status, or why there was none. */
+  /** The status, or the reason for its absence. */
   outcome: number | string;
   retryAfter: string | null;
 }
 
 const requestsPerSecond = 50;
-/** Of ten requests, so many are writes. */
+/** Number of writes in ten requests. */
 const writes = 2;
 const timeout = 10_000;
 
-/**
- * A steady load of reads and writes, sent whether or not the answers keep up, each over a connection of its own, and never
- * again if it fails.
- */
+/** A steady load of reads and writes. Each request uses a new connection, waits for no answer, and is not retried. */
 export class Load {
   readonly results: Result[] = [];
-  /** Titles of the posts that the blog said it had taken. */
+  /** Titles of the posts that the blog has confirmed. */
   readonly acknowledged: string[] = [];
   readonly #url: string;
   readonly #writer: Visitor;
@@ -38,7 +35,7 @@ export class Load {
     this.#writer = writer;
   }
 
-  /** Logs a writer in, and begins. */
+  /** Logs a writer in and starts. */
   static async start(url: string, username: string): Promise<Load> {
     const writer = new Visitor(url);
     const who = { username, password: "correct horse battery" };
@@ -51,7 +48,7 @@ export class Load {
     return load;
   }
 
-  /** Ends, when the last answer is there. */
+  /** Stops and waits for the last answer. */
   async stop(): Promise<this> {
     this.#running = false;
     await sleep(2000 / requestsPerSecond);
@@ -59,7 +56,7 @@ export class Load {
     return this;
   }
 
-  /** Results that are no success. */
+  /** Failed requests. */
   get failures(): Result[] {
     return this.results.filter(({ outcome }) => typeof outcome === "string" || outcome >= 400);
   }
@@ -69,7 +66,7 @@ export class Load {
     return Date.now() - this.#start;
   }
 
-  /** How often which outcome was seen. */
+  /** Number of requests per outcome. */
   summary(): string {
     const counts = new Map<string, number>();
     for (const { what, outcome } of this.results) {
@@ -79,7 +76,7 @@ export class Load {
     return [...counts].map(([outcome, count]) => `${outcome}: ${String(count)}`).join(", ");
   }
 
-  /** Milliseconds within which a share of the requests was answered. */
+  /** A percentile of the response times in milliseconds. */
   percentile(share: number): number {
     const sorted = this.results.map(({ ms }) => ms).sort((a, b) => a - b);
     return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

@@ -1,14 +1,17 @@
-/**
- * Fetches over a connection of its own. One that is kept may be closed by the other side while a command runs to its end here,
- * which is noticed only by the next request, as its failure.
- */
+/** Fetches over a new connection. A server may close a keep-alive connection while a command blocks this process. */
 export function fetchAnew(url: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.set("connection", "close");
   return fetch(url, { ...init, headers });
 }
 
-/** A reader of the blog: fetches pages, keeps cookies, fills in forms. */
+/** Whether a page answers with success within `patience` milliseconds. */
+export async function answersOk(url: string, patience = 2000): Promise<boolean> {
+  const response = await fetchAnew(url, { signal: AbortSignal.timeout(patience) }).catch(() => undefined);
+  return response?.ok ?? false;
+}
+
+/** A reader of the blog, with cookies. */
 export class Visitor {
   readonly #cookies = new Map<string, string>();
   readonly #url: string;
@@ -23,13 +26,13 @@ export class Visitor {
     return { status: response.status, text: await response.text() };
   }
 
-  /** Submits the form of the page: the token comes from the page itself. */
+  /** Loads a page and submits its form with the page's token. */
   async submit(page: string, fields: Record<string, string>, action = page): Promise<Response> {
     await this.prepare(page);
     return this.send(action, fields);
   }
 
-  /** Takes the token from the form of a page, for as many forms as are sent in this session. */
+  /** Stores the token of a page for later forms of this session. */
   async prepare(page: string): Promise<void> {
     const { text } = await this.get(page);
     const token = /name="_csrf"[^>]*value="([^"]+)"/.exec(text)?.[1];
@@ -37,7 +40,7 @@ export class Visitor {
     this.#token = token;
   }
 
-  /** Sends a form with the token that was taken before. */
+  /** Sends a form with the stored token. */
   send(action: string, fields: Record<string, string>): Promise<Response> {
     return this.#fetch(action, {
       method: "POST",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -8,14 +8,20 @@ import { parse, stringify } from "yaml";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
 
-/** How a command ended. */
+/** Result of a command. */
 export interface Ended {
   status: number | null;
   output: string;
   seconds: number;
 }
 
-/** Copies what git tracks and what it does not ignore: a clone of now. */
+/** Fails unless the output of an update names unchanged resources only. */
+export function assertUnchanged(output: string): void {
+  assert.match(output, /\d+ unchanged/);
+  assert.doesNotMatch(output, /\d+ (created|updated|replaced|deleted)/);
+}
+
+/** Copies the project's files, except those that git ignores. The modes are those of a umask of 077. */
 export function copyProject(folder: string): void {
   const tracked = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"];
   for (const path of execFileSync("git", tracked, { cwd: projectFolder, encoding: "utf8" }).split("\0")) {
@@ -23,15 +29,13 @@ export function copyProject(folder: string): void {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(join(projectFolder, path), join(folder, path));
   }
+  execFileSync("chmod", ["-R", "go=", folder]);
 }
 
-/**
- * A clean checkout of the project in a folder of its own, as a user would have it, with its own state, cluster and port.
- * It contains what git tracks and what it does not ignore.
- */
+/** A copy of the project in a temporary folder, with its own state, cluster and port. */
 export class Checkout {
   readonly folder: string;
-  /** The user's own kubeconfig, in a place of its own here, to see that it stays as it is. */
+  /** Stands for the user's kubeconfig, which must stay unchanged. */
   readonly kubeconfig: string;
   readonly clusterName: string;
   readonly hostPort: number;
@@ -47,7 +51,8 @@ export class Checkout {
     copyProject(this.folder);
     const stackFile = join(this.folder, `Pulumi.${stack}.yaml`);
     if (!existsSync(stackFile)) cpSync(`${stackFile}.example`, stackFile);
-    this.configure({ clusterName, hostPort, ...imagesFromEnvironment(), ...settings });
+    // A unique port, next to the registries of other stacks.
+    this.configure({ clusterName, hostPort, registryPort: hostPort + 1000, ...imagesFromEnvironment(), ...settings });
     execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: this.folder, stdio: "ignore" });
     execFileSync("git", ["init", "--quiet"], { cwd: this.folder });
     execFileSync("git", ["add", "--all"], { cwd: this.folder });
@@ -65,12 +70,12 @@ export class Checkout {
     writeFileSync(path, stringify(file));
   }
 
-  /** Runs one of the project's npm scripts to its end. */
+  /** Runs an npm script of the project and waits for it. */
   npm(script: string, ...args: string[]): Ended {
     return this.npmWithInput("", script, ...args);
   }
 
-  /** As `npm`, with text for the script's standard input. */
+  /** Like `npm`, with text for stdin. */
   npmWithInput(input: string, script: string, ...args: string[]): Ended {
     const start = Date.now();
     const { status, stdout, stderr } = spawnSync("npm", ["run", "--silent", script, "--", ...args], {
@@ -83,19 +88,19 @@ export class Checkout {
     return { status, output: stdout + stderr, seconds: (Date.now() - start) / 1000 };
   }
 
-  /** As `npm`, for a script that must not fail. */
+  /** Like `npm`. Fails if the script fails. */
   succeeds(script: string, ...args: string[]): Ended {
     const ended = this.npm(script, ...args);
     assert.equal(ended.status, 0, ended.output);
     return ended;
   }
 
-  /** Starts one of the scripts in a process group of its own, as a terminal does. */
+  /** Starts a script in its own process group, like a terminal. */
   start(script: string, ...args: string[]): ChildProcess {
     return this.startWith({}, script, ...args);
   }
 
-  /** As `start`, with more variables in its environment. */
+  /** Like `start`, with more environment variables. */
   startWith(environment: Record<string, string>, script: string, ...args: string[]): ChildProcess {
     return spawn("npm", ["run", "--silent", script, "--", ...args], {
       cwd: this.folder,
@@ -111,17 +116,22 @@ export class Checkout {
     return JSON.parse(output.slice(output.indexOf("{"))) as Record<string, unknown>;
   }
 
-  /** Runs kubectl in the control-plane node, which needs no kubectl here. */
+  /** Runs kubectl in the control-plane node, so this machine needs none. */
   kubectl(...args: string[]): string {
     return docker("exec", `${this.clusterName}-control-plane`, "kubectl", "--namespace", "koa-blog", ...args);
   }
 
-  /** The blog's image as pods name it. */
+  /** Name of the container of the cluster's registry. */
+  get registry(): string {
+    return `${this.clusterName}-registry`;
+  }
+
+  /** The image reference in the blog's Deployment. */
   blogImage(): string {
     return this.kubectl("get", "deployment/koa-blog", "--output", "jsonpath={.spec.template.spec.containers[0].image}");
   }
 
-  /** What of the project's files a run has changed. */
+  /** The project files that a run has changed. */
   gitStatus(): string {
     return execFileSync("git", ["status", "--porcelain"], { cwd: this.folder, encoding: "utf8" })
       .split("\n")
@@ -148,6 +158,7 @@ export class Checkout {
 
 const imageVariables = {
   nodeImage: "E2E_NODE_IMAGE",
+  registryImage: "E2E_REGISTRY_IMAGE",
   baseImage: "E2E_BASE_IMAGE",
   mysqlImage: "E2E_MYSQL_IMAGE",
   elasticsearchImage: "E2E_ELASTICSEARCH_IMAGE",
@@ -155,7 +166,7 @@ const imageVariables = {
   fluentdImage: "E2E_FLUENTD_IMAGE",
 };
 
-/** Variables that replace the published images, as a mirror would. */
+/** The image settings of environment variables, such as those of a mirror. */
 function imagesFromEnvironment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(imageVariables).flatMap(([key, variable]) => {
@@ -165,7 +176,7 @@ function imagesFromEnvironment(): Record<string, string> {
   );
 }
 
-/** Kills a script and all that it started in its process group, as `kill -9` does, and waits until they are gone. */
+/** Sends SIGKILL to the process group of a script, and waits for its end. */
 export async function kill({ pid }: ChildProcess): Promise<void> {
   if (pid === undefined) return;
   process.kill(-pid, "SIGKILL");
@@ -184,7 +195,7 @@ export function docker(...args: string[]): string {
   return execFileSync("docker", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 }
 
-/** What there is in the Docker engine, images aside. */
+/** The containers, networks and volumes of the Docker engine. */
 export function engineObjects(): Record<"containers" | "networks" | "volumes", string[]> {
   const list = (...args: string[]) =>
     docker(...args)
@@ -198,7 +209,7 @@ export function engineObjects(): Record<"containers" | "networks" | "volumes", s
   };
 }
 
-/** Waits until something is so. */
+/** Waits until a condition is true. */
 export async function until(what: string, seconds: number, isSo: () => Promise<boolean> | boolean): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (!(await isSo())) {

@@ -5,16 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { blogContract, mySqlContract, secretsFolder } from "../../components/contract.ts";
+import { blogContract, mySqlContract, secretsFolder } from "../../components/shared/contract.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
-import { fetchAnew, Visitor } from "./blog.ts";
+import { answersOk, Visitor } from "./blog.ts";
 import { copyProject, engineObjects, until } from "./checkout.ts";
 
 const project = "koa-blog-compose-e2e";
 const hostPort = 30427;
 const images = ["localhost/koa-blog:compose", "localhost/koa-blog-mysql:compose"];
 
-/** What `docker inspect` says of a container, in part. */
+/** Fields of `docker inspect`. */
 interface Container {
   Id: string;
   Config: { Labels: Record<string, string> };
@@ -24,12 +24,12 @@ interface Container {
 }
 
 const exec = promisify(execFile);
-// Not spawnSync, which would keep answers to requests from being read.
+// spawnSync would block the requests of this process.
 const run = (file: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
   exec(file, args, { ...options, maxBuffer: 2 ** 26 });
 const docker = async (...args: string[]) => (await run("docker", args)).stdout.trim();
 
-/** Why Compose cannot be used here, or undefined. */
+/** The reason why Compose does not run here, or undefined. */
 async function composeProblem(): Promise<string | undefined> {
   const version = await docker("compose", "version", "--short").catch(() => "");
   const major = Number(/^v?(\d+)\./.exec(version)?.[1] ?? 0);
@@ -37,7 +37,7 @@ async function composeProblem(): Promise<string | undefined> {
   return version ? `docker compose is ${version}, and 2 or later is needed` : "there is no docker compose";
 }
 
-/** The project with Docker Compose, from nothing to nothing. The tests build on each other; the first failure ends them. */
+/** The whole life of the Compose project. The tests build on each other, so the first failure stops them. */
 describe("The blog with Docker Compose", () => {
   const base = mkdtempSync(join(tmpdir(), "koa-blog-compose-e2e-"));
   const folder = join(base, "clone");
@@ -45,7 +45,7 @@ describe("The blog with Docker Compose", () => {
   const visitor = new Visitor(url);
   let engineBefore: ReturnType<typeof engineObjects> | undefined;
   let secrets: Record<string, string> = {};
-  /** Every volume that a container has had, also one without a name of its own. */
+  /** All volumes that the containers have used, anonymous ones included. */
   const volumes = new Set<string>();
 
   const report = (message: string) => {
@@ -57,8 +57,7 @@ describe("The blog with Docker Compose", () => {
     const env = {
       ...Object.fromEntries(others),
       COMPOSE_PROJECT_NAME: project,
-      // Where the engine has containerd's image store, a time in the attestation makes every build a new image:
-      // docker/compose#14111.
+      // With containerd's image store, a timestamp in the attestation gives every build a new id: docker/compose#14111.
       BUILDX_NO_DEFAULT_ATTESTATIONS: "1",
       ...variables,
     };
@@ -82,7 +81,7 @@ describe("The blog with Docker Compose", () => {
     return ((Date.now() - start) / 1000).toFixed(0);
   };
   const inService = (service: string, ...command: string[]) => compose("exec", "-T", service, ...command);
-  // Its container has come to its end: another one of the same service.
+  // `exec` needs a running container, and the migration has ended.
   const inMigration = (...command: string[]) => compose("run", "--rm", "--no-deps", "-T", "migration", ...command);
   const containers = async () => {
     const ids = await docker("ps", "--all", "--quiet", "--filter", `label=com.docker.compose.project=${project}`);
@@ -95,11 +94,7 @@ describe("The blog with Docker Compose", () => {
     assert.ok(found, `there is no container of ${service}`);
     return found;
   };
-  const answers = () =>
-    fetchAnew(url, { signal: AbortSignal.timeout(2000) }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
+  const answers = () => answersOk(url);
   const showsPost = async () => {
     assert.match((await visitor.get("/")).text, /A post that stays/);
   };
@@ -123,7 +118,7 @@ describe("The blog with Docker Compose", () => {
       this.skip();
     }
     copyProject(folder);
-    // What a run that was killed has left.
+    // Left by a killed run.
     await compose("down", "--volumes", "--remove-orphans");
     engineBefore = engineObjects();
   });
@@ -222,11 +217,11 @@ describe("The blog with Docker Compose", () => {
       const now = await containers();
       for (const [service, { Id, State }] of Object.entries(before)) {
         assert.equal(now[service]?.Id, Id, service);
-        // Compose runs the other two again, which find that there is nothing to do.
+        // Compose runs the other two services again, which change nothing.
         if (service === "mysql" || service === "blog") assert.equal(now[service].State.StartedAt, State.StartedAt);
       }
     }
-    assert.match(await compose("logs", "--no-color", "--tail=1", "secrets"), /every secret is there/);
+    assert.match(await compose("logs", "--no-color", "--tail=1", "secrets"), /every secret exists/);
     assert.deepEqual(await readSecrets(), secrets);
     await showsPost();
   });
@@ -234,7 +229,7 @@ describe("The blog with Docker Compose", () => {
   for (const service of ["blog", "mysql"]) {
     it(`is there again after ${service} was killed`, async () => {
       const { State, Id } = await container(service);
-      // Neither `docker kill`, after which the engine starts nothing again, nor from inside, where nobody can kill process 1.
+      // The engine does not restart a container after `docker kill`. Inside the container, process 1 ignores SIGKILL.
       const kill = `process.kill(${String(State.Pid)}, "SIGKILL")`;
       const [image = ""] = images;
       await docker("run", "--rm", "--pid=host", "--user=0", "--entrypoint=node", image, "--eval", kill);
@@ -289,7 +284,7 @@ describe("The blog with Docker Compose", () => {
         .join(", ");
     report(`before: ${engineBefore ? count(engineBefore) : ""}; after: ${count(engineAfter)}`);
     assert.equal(volumes.size, 4);
-    // Not all that is there: others may use the engine meanwhile.
+    // Only own objects, because other programs may use the engine too.
     const left = Object.values(engineAfter).flat();
     assert.deepEqual(
       left.filter((name) => name.includes(project) || volumes.has(name)),

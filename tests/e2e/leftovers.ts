@@ -2,7 +2,7 @@ import { docker, engineObjects } from "./checkout.ts";
 
 const ofTheseTests = /^koa-blog-([a-z]+-)?e2e($|[-_])/;
 
-/** Mocha's root hooks: what a killed run of these tests left in the engine is removed first, and named. */
+/** Mocha's root hooks. They remove and name the objects that a killed test run left in the engine. */
 export const mochaHooks = {
   beforeAll() {
     const { containers, networks, volumes } = engineObjects();

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { fetchAnew, Visitor } from "./blog.ts";
+import { answersOk, fetchAnew, Visitor } from "./blog.ts";
 import { chromiumPath, hasChromium, openBrowser, overflow, violations } from "./browser.ts";
-import { Checkout, docker, kill, until } from "./checkout.ts";
+import { assertUnchanged, Checkout, docker, kill, until } from "./checkout.ts";
+import { useSnapDocker } from "./snapDocker.ts";
+import { addressOf, reachable } from "./stranger.ts";
 
 const clusterName = "koa-blog-e2e";
 const otherKubeconfig = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n";
@@ -14,7 +16,7 @@ interface Step {
   urn: string;
 }
 
-/** One real stack, from nothing to nothing. The tests build on each other; the first failure ends them. */
+/** The whole life of a stack on kind. The tests build on each other, so the first failure stops them. */
 describe("The stack on a real cluster", () => {
   let checkout: Checkout;
   let visitor: Visitor;
@@ -22,11 +24,10 @@ describe("The stack on a real cluster", () => {
     console.log(`      ${message}`);
   };
   const nodes = () => docker("ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${clusterName}`);
-  const answers = () =>
-    fetchAnew(checkout.url, { signal: AbortSignal.timeout(2000) }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
+  const registry = () => docker("ps", "--all", "--quiet", "--filter", `name=^${checkout.registry}$`);
+  let volumes: string[];
+  let restorePath: (() => void) | undefined;
+  const answers = () => answersOk(checkout.url);
   const podNodes = () =>
     checkout
       .kubectl("get", "pods", "--selector", "app.kubernetes.io/name=koa-blog", "--output", podFields)
@@ -34,7 +35,7 @@ describe("The stack on a real cluster", () => {
       .filter((line) => line.endsWith("="))
       .map((line) => line.slice(0, -1))
       .sort();
-  // The node of each pod, and when it began to terminate.
+  // The node of each pod, and the start of its termination.
   const podFields = "jsonpath={range .items[*]}{.spec.nodeName}={.metadata.deletionTimestamp}{'\\n'}{end}";
   const stateFile = () => checkout.read(".state/.pulumi/stacks/koa-blog/dev.json");
   const changes = (): string[] => {
@@ -45,10 +46,15 @@ describe("The stack on a real cluster", () => {
   };
 
   before(() => {
-    // logging.test.ts has a stack with its logs.
+    restorePath = useSnapDocker();
+    if (!restorePath) report("skipped: a docker with a /tmp of its own, because this user cannot mount one");
+    volumes = docker("volume", "ls", "--quiet").split("\n").sort();
+    // logging.test.ts tests a stack with logging.
     checkout = new Checkout(clusterName, 30424, { logging: false });
     visitor = new Visitor(checkout.url);
     writeFileSync(checkout.kubeconfig, otherKubeconfig);
+    // A killed kubectl leaves this lock.
+    writeFileSync(`${checkout.kubeconfig}.lock`, "");
   });
 
   after(function () {
@@ -59,6 +65,7 @@ describe("The stack on a real cluster", () => {
     }
     checkout.npm("destroy");
     checkout.remove();
+    restorePath?.();
   });
 
   it("passes the doctor's check", () => {
@@ -77,7 +84,15 @@ describe("The stack on a real cluster", () => {
 
   it("previews on an empty machine, and makes nothing", () => {
     const { output } = checkout.succeeds("preview");
-    for (const resource of ["kind-cluster", "blog-image", "mysql-statefulset", "blog-job", "blog-deployment"]) {
+    for (const resource of [
+      "kind-cluster",
+      "registry-container",
+      "mysql-pushed",
+      "blog-image",
+      "mysql-statefulset",
+      "blog-job",
+      "blog-deployment",
+    ]) {
       assert.match(output, new RegExp(`${resource}\\s+create`));
     }
     assert.equal(nodes(), "");
@@ -88,7 +103,8 @@ describe("The stack on a real cluster", () => {
     report(`up from nothing: ${seconds.toFixed(0)} s`);
     assert.ok(output.includes(`The blog answers on ${checkout.url}`), output);
     assert.match(output, /MySQL +docker exec/);
-    assert.equal(await answers(), true);
+    // The command waits for one answer. The path to the other pod may need a moment more.
+    await until("the blog answers", 10, answers);
     assert.equal(checkout.gitStatus(), "");
     assert.equal(readFileSync(checkout.kubeconfig, "utf8"), otherKubeconfig);
     const { credentials, kubeconfig } = checkout.outputs() as {
@@ -169,7 +185,7 @@ describe("The stack on a real cluster", () => {
   it("changes nothing when nothing has changed", () => {
     checkout.succeeds("preview", "--expect-no-changes");
     const { output } = checkout.succeeds("up");
-    assert.match(output, /35 unchanged/);
+    assertUnchanged(output);
   });
 
   it("runs each pod with no more than it needs, and the blog's on both workers", () => {
@@ -196,11 +212,69 @@ describe("The stack on a real cluster", () => {
     if (logs.pid) process.kill(-logs.pid, "SIGINT");
   });
 
-  it("previews a change of one line in service/ as image, load, Job and Deployment", () => {
+  it("has the flags of the controller manager that it asks for", () => {
+    const manager = checkout.kubectl(
+      ...["get", "pods", "--namespace", "kube-system", "--selector", "component=kube-controller-manager"],
+      ...["--output", "jsonpath={.items[*].spec.containers[*].command}"],
+    );
+    assert.match(manager, /--node-monitor-grace-period=16s/);
+    assert.match(manager, /--node-monitor-period=2s/);
+    const lease = ["get", "lease", "--namespace", "kube-node-lease", `${clusterName}-worker`];
+    assert.equal(checkout.kubectl(...lease, "--output", "jsonpath={.spec.leaseDurationSeconds}"), "8");
+  });
+
+  it("lets a stranger's pod reach the blog, but neither MySQL nor the metrics", async () => {
+    const blog = addressOf(checkout, "koa-blog");
+    const [http, metrics, mysql] = [`${blog}:5000`, `${blog}:9464`, `${addressOf(checkout, "mysql")}:3306`];
+    const [stranger, prometheus, impostor] = await Promise.all([
+      reachable(checkout, "stranger", [http, metrics, mysql]),
+      reachable(checkout, "prometheus", [metrics, mysql], { "koa-blog/metrics-client": "true" }),
+      // The NetworkPolicy of MySQL admits only pods of its namespace.
+      reachable(checkout, "impostor", [mysql], { "koa-blog/mysql-client": "true" }),
+    ]);
+    assert.deepEqual({ stranger, prometheus, impostor }, { stranger: [http], prometheus: [metrics], impostor: [] });
+  });
+
+  for (const [what, ruin] of [
+    ["deleted", () => docker("rm", "--force", "--volumes", checkout.registry)],
+    ["emptied", () => docker("exec", checkout.registry, "rm", "-rf", "/var/lib/registry/docker")],
+  ] as const) {
+    it(`fills its registry again when it was ${what} by hand, and rolls nothing`, () => {
+      ruin();
+      assert.deepEqual(changes(), [
+        // A change of the image replaces the component.
+        ...[
+          "blog",
+          "blog-image",
+          "migration",
+          "migration-image",
+          "mysql-pulled",
+          "mysql-pushed",
+          "mysql-tag",
+          "registry-container",
+          "registry-network",
+        ],
+      ]);
+      const { seconds } = checkout.succeeds("up");
+      report(`up with a registry that was ${what}: ${seconds.toFixed(0)} s`);
+      checkout.succeeds("preview", "--expect-no-changes");
+      for (const node of [`${clusterName}-worker`, `${clusterName}-worker2`]) {
+        const pull = ["ctr", "--namespace", "k8s.io", "images", "pull", "--hosts-dir", "/etc/containerd/certs.d"];
+        docker("exec", node, ...pull, checkout.blogImage());
+      }
+    });
+  }
+
+  it("previews a change of one line exactly: in db/ with the migration, in service/ without it", () => {
     checkout.write("service/README.md", "Nothing that the image holds.\n");
     assert.deepEqual(changes(), []);
+    const migrations = checkout.read("db/migrations/index.ts");
+    checkout.write("db/migrations/index.ts", `${migrations}// One more line.\n`);
+    assert.deepEqual(changes(), ["blog-deployment", "blog-image", "blog-job", "migration-image"]);
+    checkout.write("db/migrations/index.ts", migrations);
     checkout.write("service/app.ts", `${checkout.read("service/app.ts")}// One more line.\n`);
-    assert.deepEqual(changes(), ["blog-deployment", "blog-image", "blog-job", "images-blog"]);
+    // The provider compares the whole build context, and builds the migration's image again without a change.
+    assert.deepEqual(changes(), ["blog-deployment", "blog-image", "migration-image"]);
   });
 
   it("rolls that change out without one failed request, spread over the workers, data kept", async () => {
@@ -220,7 +294,7 @@ describe("The stack on a real cluster", () => {
     })();
     const up = checkout.start("up");
     const status = await new Promise((resolve) => up.on("exit", resolve));
-    // The last pods of before go on serving while their endpoints are forgotten.
+    // The last old pods serve until kube-proxy has removed their endpoints.
     await new Promise((resolve) => setTimeout(resolve, 8000));
     rolling = false;
     await load;
@@ -231,13 +305,51 @@ describe("The stack on a real cluster", () => {
     assert.match((await visitor.get("/")).text, /First post/);
   });
 
+  it("arrives when it is killed between the push of an image and its rollout", async () => {
+    const tags = () =>
+      fetchAnew(`http://localhost:${String(checkout.hostPort + 1000)}/v2/koa-blog/tags/list`).then((answer) =>
+        answer.text(),
+      );
+    const known = await tags();
+    checkout.write("service/app.ts", `${checkout.read("service/app.ts")}// And another one.\n`);
+    const killed = checkout.start("up");
+    await until("the new image is in the registry", 120, async () => (await tags()) !== known);
+    await kill(killed);
+    checkout.succeeds("up");
+    await until("the blog answers", 30, answers);
+    assert.ok(checkout.blogImage().endsWith(`:${String(checkout.outputs().imageTag)}`));
+    checkout.succeeds("preview", "--expect-no-changes");
+  });
+
+  it("refuses a larger volume at preview where the storage class cannot grow one, and changes nothing", () => {
+    checkout.configure({ mysqlStorage: "2Gi" });
+    const { status, output } = checkout.npm("preview");
+    assert.notEqual(status, 0);
+    assert.match(output, /mysqlStorage is 2Gi, the volume has 1Gi, and the StorageClass standard cannot grow it/);
+    assert.match(output, /"npm run backup"/);
+    checkout.configure({ mysqlStorage: "1Gi" });
+  });
+
+  it("asks for a larger volume where the storage class can grow one, and keeps the claim", () => {
+    const claim = (field: string) =>
+      checkout.kubectl("get", "persistentvolumeclaim/data-mysql-0", "--output", `jsonpath={${field}}`);
+    const uid = claim(".metadata.uid");
+    // kind's provisioner does not grow a volume, so the test sees the request only.
+    checkout.kubectl("patch", "storageclass/standard", "--patch", '{"allowVolumeExpansion":true}');
+    checkout.configure({ mysqlStorage: "2Gi" });
+    assert.deepEqual(changes(), ["mysql-data"]);
+    checkout.succeeds("up");
+    assert.equal(claim(".spec.resources.requests.storage"), "2Gi");
+    assert.equal(claim(".metadata.uid"), uid);
+  });
+
   it("takes a new password to MySQL and rolls the pods that read it", async () => {
     checkout.succeeds("pulumi", "config", "set", "--secret", "mysqlPassword", "another password's turn");
     assert.deepEqual(changes(), [
       "blog-database-user",
       "blog-deployment",
       "blog-job",
-      // The generated one goes.
+      // The generated password is deleted.
       "blog-mysql-password",
       "mysql-statefulset",
     ]);
@@ -256,7 +368,7 @@ describe("The stack on a real cluster", () => {
     await until("the blog answers", 120, answers);
     const restarts = "jsonpath={.items[*].status.containerStatuses[*].restartCount}";
     const selector = ["--selector", "app.kubernetes.io/name=koa-blog"];
-    assert.equal(checkout.kubectl("get", "pods", ...selector, "--output", restarts), "0 0 0 0");
+    assert.equal(checkout.kubectl("get", "pods", ...selector, "--output", restarts), "0 0");
   });
 
   it("notices a cluster that was deleted by hand, and arrives after two interrupted runs", async () => {
@@ -291,13 +403,41 @@ describe("The stack on a real cluster", () => {
   it("makes the cluster anew, with everything in it, when a setting asks for another", async () => {
     checkout.configure({ workers: 1, replicas: 1 });
     const changed = changes();
-    for (const name of ["kind-cluster", "kind-provider", "images-mysql", "mysql-statefulset", "blog-deployment"]) {
+    for (const name of ["kind-cluster", "kind-mirror", "kind-provider", "mysql-statefulset", "blog-deployment"]) {
       assert.ok(changed.includes(name), `${name} is not in ${changed.join(", ")}`);
     }
+    // The new cluster pulls the same images from the registry.
+    assert.deepEqual(
+      changed.filter((name) => /pulled|pushed|image|registry-/.test(name)),
+      [],
+    );
     checkout.succeeds("up");
     await until("the blog answers", 30, answers);
     assert.equal(nodes().split("\n").length, 2);
     checkout.succeeds("preview", "--expect-no-changes");
+  });
+
+  it("has a second stack next to it, which needs ports of its own, and comes and goes alone", async () => {
+    const second = new Checkout("koa-blog-second-e2e", 30434, {
+      ...{ logging: false, workers: 1, replicas: 1, registryPort: checkout.hostPort + 1000 },
+    });
+    try {
+      const { status, output } = second.npm("up");
+      assert.notEqual(status, 0);
+      assert.match(
+        output,
+        /Port 31424 of 127.0.0.1 cannot be used \(container koa-blog-e2e-registry\)[^]*registryPort/,
+      );
+      second.configure({ registryPort: 31434 });
+      second.succeeds("up");
+      assert.equal((await fetchAnew(second.url)).status, 200);
+      assert.equal(await answers(), true);
+      checkout.succeeds("preview", "--expect-no-changes");
+    } finally {
+      second.succeeds("destroy");
+      second.remove();
+    }
+    assert.equal(await answers(), true);
   });
 
   it("is destroyed with the cluster already gone, and leaves nothing", () => {
@@ -305,6 +445,8 @@ describe("The stack on a real cluster", () => {
     const { seconds } = checkout.succeeds("destroy");
     report(`destroy: ${seconds.toFixed(0)} s`);
     assert.equal(nodes(), "");
+    assert.equal(registry(), "");
+    assert.deepEqual(docker("volume", "ls", "--quiet").split("\n").sort(), volumes);
     if (docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster") === "") {
       assert.equal(docker("network", "ls", "--quiet", "--filter", "name=^kind$"), "");
     }
@@ -318,5 +460,6 @@ describe("The stack on a real cluster", () => {
     await kill(killed);
     checkout.succeeds("destroy");
     assert.equal(nodes(), "");
+    assert.equal(registry(), "");
   });
 });

@@ -7,7 +7,7 @@ interface Vulnerability {
   range: string;
 }
 
-/** What `npm audit --json` prints: a report, or why there is none. */
+/** The output of `npm audit --json`, a report or an error. */
 interface Audit {
   vulnerabilities?: Record<string, Vulnerability>;
   message?: string;

@@ -2,13 +2,10 @@ import { HtmlValidate, Parser } from "html-validate";
 
 const validator = new HtmlValidate({ extends: [] });
 
-/** What readers' texts and the time put into attributes; no browser runs any of it. */
+/** Attributes with readers' texts or times, which no browser executes. */
 const texts = new Set(["value", "aria-label", "datetime"]);
 
-/**
- * The elements of a page with their attributes, in order: all that a browser would run, follow or send. Two pages that differ
- * only in readers' texts have the same.
- */
+/** The elements of a page with their attributes. Pages that differ only in readers' texts have equal lists. */
 export async function elements(page: string): Promise<string[]> {
   const parser = new Parser(await validator.getConfigFor("page.html"));
   return parser
@@ -34,7 +31,7 @@ const entities: Record<string, string> = {
   "&amp;": "&",
 };
 
-/** What a reader reads: the page with its character references resolved. */
+/** The page with its character references resolved, as a reader sees it. */
 export function unescaped(page: string): string {
   return page.replace(/&(?:lt|gt|quot|#39|#96|#92|amp);/g, (entity) => entities[entity] ?? entity);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+
 import { useBlog } from "../service/blog.ts";
 import type { Client, Reply } from "../service/client.ts";
 import { elements } from "./elements.ts";
@@ -12,7 +13,7 @@ describe("Whether a name is registered", function () {
   let token: string;
 
   beforeEach(async () => {
-    // A log-in brings the stored hash up to date; "other" keeps one as Werkzeug made them some years ago.
+    // A login upgrades the hash of "test". "other" keeps an old Werkzeug hash.
     await suite.client.login();
     stranger = suite.blog.client();
     token = await stranger.token();
@@ -25,7 +26,7 @@ describe("Whether a name is registered", function () {
 
   const median = (values: number[]) => values.sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 
-  /** The medians of what is measured while each of the names is tried, in turns. */
+  /** The median of a measurement for each name. The names take turns. */
   async function medians(names: string[], measure: () => () => number): Promise<number[]> {
     const values = names.map((): number[] => []);
     for (let round = 0; round < ROUNDS; round += 1) {

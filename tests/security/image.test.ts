@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-// What the built image and the running containers show (docker history, inspect, their files) is looked at by
-// tests/e2e/compose.test.ts and tests/e2e/containers.test.ts, with the secrets of a real stack.
+// tests/e2e/compose.test.ts and tests/e2e/containers.test.ts search the built image and the running containers
+// (docker history, docker inspect, files) for the secrets of a stack.
 const secretNames = /PASSWORD|SECRET|TOKEN|SESSION_KEYS|PRIVATE|CREDENTIAL/i;
 
 describe("The recipe of an image", () => {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 
 import { existingConfig } from "../components/kubeconfig.ts";
-import { runProgram, secretValue, type Registered } from "../components/program.ts";
-import { temporaryFolder } from "../components/temporaryFolder.ts";
+import { type Registered, runProgram, secretValue } from "../components/program.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
 
-/** A cluster of its own with the logs, and a cluster that exists with all that the settings can ask of it. */
+/** Target kind with logging, and target existing with all optional features. */
 const programs = {
   kind: () => runProgram(),
   existing: () => {
@@ -17,7 +17,7 @@ const programs = {
   },
 };
 
-/** Writes what the program registers in Kubernetes into one file a target, and returns the files. */
+/** Writes the Kubernetes objects of each target to a file, and returns the paths. */
 export async function writeManifests(): Promise<string[]> {
   const folder = temporaryFolder();
   const files: string[] = [];
@@ -31,7 +31,7 @@ export async function writeManifests(): Promise<string[]> {
   return files;
 }
 
-/** As the provider would send it; an object without a name of its own gets one. */
+/** The object that the provider would send to the API server. */
 function manifest({ type, name, inputs }: Registered): object {
   const [, apiVersion = "", kind = ""] = type.split(":");
   const { metadata, stringData, ...rest } = inputs as { metadata: object; stringData?: unknown };

@@ -1,6 +1,6 @@
 import type { Reply } from "../service/client.ts";
 
-/** A busy machine answers 503 now and then, or late; where the request is the reason, it does so each time. */
+/** Sends a request up to three times, because a busy machine may answer late or with 503. */
 export async function patiently(send: () => Promise<Reply>, limit = Infinity): Promise<Reply & { ms: number }> {
   for (let attempt = 1; ; attempt += 1) {
     const start = performance.now();

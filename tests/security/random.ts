@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same in each run (mulberry32), so that what fails can be seen again. */
+/** Pseudorandom numbers from a seed (mulberry32), so that failures are reproducible. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed;
   }
 
-  /** A number from 0 up to, not including, 1. */
+  /** A number in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);

@@ -1,19 +1,18 @@
 import { connect } from "node:net";
 
-/** What came back over a connection: the status of each response, and all of its text. */
+/** The responses of a connection: their statuses, and the whole text. */
 export interface RawReply {
   statuses: number[];
   text: string;
-  /** Whether the other side ended the connection. */
+  /** Whether the server closed the connection. */
   closed: boolean;
   ms: number;
 }
 
 /**
- * Sends bytes over a connection of their own, as no HTTP client would, and reads until the other side ends it or has been
- * silent for a while.
+ * Sends raw bytes over a new connection. Reads until the server closes the connection or is silent.
  *
- * @param silence in milliseconds
+ * @param silence - timeout in milliseconds
  */
 export function sendRaw(port: number, bytes: Buffer | string, silence = 300): Promise<RawReply> {
   const start = Date.now();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+
 import { useBlog } from "../service/blog.ts";
 import type { Client } from "../service/client.ts";
 
@@ -18,7 +19,7 @@ describe("A reader who is logged in", () => {
   const suite = useBlog();
   let client: Client;
 
-  /** "other", in whose blog post 1 is somebody else's. */
+  /** Logs in as "other". Post 1 belongs to "test". */
   beforeEach(async () => {
     ({ client } = suite);
     await client.login("other", "other");
@@ -55,7 +56,7 @@ describe("A reader who is logged in", () => {
     it(`neither ${how} another's post`, async () => {
       const before = await rows();
       const { status } = await client.post(path, fields, { headers });
-      // The form itself, with what is wrong in it, where the path is one's own.
+      // /create is allowed, and shows the form again with the error.
       assert.equal(status, path.startsWith("/create") ? 200 : 403);
       assert.deepEqual(await rows(), before);
     });
@@ -111,7 +112,7 @@ describe("A reader who is logged in", () => {
     assert.equal((await guest.post("/auth/register", fields)).location, "/auth/login");
     const [row] = await suite.db<UserRow>("user").select().where("username", "new");
     assert.ok(row && row.id > 2);
-    assert.deepEqual(Object.keys(row), ["id", "username", "password"]);
+    assert.deepEqual(Object.keys(row), ["id", "username", "password", "submission"]);
     assert.deepEqual(await suite.db("user").select().where("id", "<=", 2).orderBy("id"), users);
     await guest.post("/auth/login", { ...fields, userId: "1", user_id: "1" });
     assert.match((await guest.get("/")).text, /<li><span>new<\/span>/);

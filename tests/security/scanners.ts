@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-/** What a scanner finds wrong with an object. */
+/** A problem of an object that a scanner reports. */
 export interface Finding {
   scanner: "kube-score" | "checkov";
   check: string;
@@ -10,7 +10,7 @@ export interface Finding {
   text: string;
 }
 
-/** Runs a scanner, which fails when it finds something, and returns what it printed. */
+/** Runs a scanner and returns its output. Scanners exit with 1 when they find a problem. */
 async function run(command: string, args: string[]): Promise<string> {
   try {
     return (await promisify(execFile)(command, args, { maxBuffer: 64 * 1024 * 1024 })).stdout;
@@ -21,7 +21,7 @@ async function run(command: string, args: string[]): Promise<string> {
   }
 }
 
-/** Why a scanner cannot be used here, or undefined. */
+/** The reason why a scanner does not run here, or undefined. */
 export async function scannerProblem(scanner: Finding["scanner"]): Promise<string | undefined> {
   try {
     await promisify(execFile)(scanner, [scanner === "checkov" ? "--version" : "version"]);
@@ -31,7 +31,7 @@ export async function scannerProblem(scanner: Finding["scanner"]): Promise<strin
   }
 }
 
-/** Without what is made anew for each image or run. */
+/** Removes the generated parts of a name, which differ per image or run. */
 function objectName(kind: string, name: string): string {
   return `${kind} ${name.replace(/-[0-9a-f]{16}$/, "").replace(/(-job)?-auto$/, "")}`;
 }
@@ -42,7 +42,7 @@ interface Scored {
   checks: { check: { id: string }; grade: number; skipped: boolean; comments: { summary: string }[] | null }[];
 }
 
-/** The grade of a check that finds nothing. */
+/** The grade of a check without problems. */
 const GOOD = 10;
 
 export async function kubeScore(file: string): Promise<Finding[]> {
@@ -69,7 +69,7 @@ interface Report {
 }
 
 export async function checkov(file: string): Promise<Finding[]> {
-  // Nothing is fetched, and nothing sent.
+  // --skip-download prevents requests to the vendor of checkov.
   const quiet = ["--skip-download", "--compact", "--quiet"];
   const output = await run("checkov", ["--file", file, "--framework", "kubernetes", "--output", "json", ...quiet]);
   const { results, summary } = JSON.parse(output) as Report;

@@ -1,18 +1,18 @@
 import type { Random } from "./random.ts";
 
-/** Who sends well-formed requests: somebody who is logged in, with forms of the blog's own. */
+/** The sender of well-formed requests, with a session and a CSRF token. */
 export interface Sender {
   cookie: string;
   token: string;
   origin: string;
-  /** A post of the sender's own. */
+  /** Id of a post by the sender. */
   postId: number;
 }
 
 const words = (text: string) => text.trim().split(/\s+/);
 const lines = (text: string) => text.trim().split(/\n\s*/);
 
-/** Texts as they stand in a form's body, percent-encoded or not. */
+/** Values for a form body, some of them percent-encoded. */
 const values = [
   "",
   "x",
@@ -72,7 +72,7 @@ const cursors = words(`
   9999-12-31T23:59:59_1 0001-01-01T00:00:00.999999_1 2018-01-01T00:00:00_1'-- 2018-01-01T24:00:00_1 -1 %ff %ed%a0%80
   2018-01-01T00:00:00_1&before=x [] {} 2038-01-19T03:14:08_1 1969-12-31T23:59:59_1 ${"2".repeat(3000)}`);
 
-/** A field of a form, as a rule once. */
+/** A form field, usually once. */
 function field(random: Random, name: string): string {
   const value = () => random.pick(values).replaceAll(/[&#]/g, "");
   switch (random.below(30)) {
@@ -93,7 +93,7 @@ function field(random: Random, name: string): string {
   }
 }
 
-/** A well-formed request of somebody who is logged in, with a valid token and hostile content. */
+/** A well-formed request with a valid session and token, and hostile content. */
 export function hostileRequest(random: Random, { cookie, token, origin, postId }: Sender): Buffer {
   const own = String(postId);
   const [path, ...names] = random.pick([
@@ -207,7 +207,7 @@ const bodies = [
   "a[".repeat(500) + "=1",
 ];
 
-/** A request that is broken in places: as HTTP, in its address, its headers or its length. */
+/** A request with a malformed method, URL, header or length. */
 export function brokenRequest(random: Random): Buffer {
   const body = random.below(8) === 0 ? random.bytes(random.below(2000)) : Buffer.from(random.pick(bodies), "latin1");
   const oneIn = (count: number) => random.below(count) === 0;
@@ -221,7 +221,7 @@ export function brokenRequest(random: Random): Buffer {
     ...Array.from({ length: random.below(3) }, () => random.pick(headers)),
   ].join(oneIn(30) ? "\n" : "\r\n");
   const whole = Buffer.concat([Buffer.from(`${head}\r\n\r\n`, "latin1"), body]);
-  // Some end in the middle, some have bytes turned over.
+  // Some requests are truncated, others have flipped bytes.
   if (oneIn(20)) return whole.subarray(0, random.below(whole.length));
   if (oneIn(10)) for (let i = 0; i < 5; i += 1) whole[random.below(whole.length)] = random.below(256);
   return whole;

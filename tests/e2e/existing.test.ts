@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 
 import { stringify } from "yaml";
 
+import { fetchWithin } from "../../scripts/lib/fetchWithin.ts";
 import { type Mysql, startMysql, untilReady } from "../service/mysql.ts";
 import { fetchAnew, Visitor } from "./blog.ts";
 import { Checkout, docker, engineObjects, until } from "./checkout.ts";
@@ -31,7 +32,7 @@ describe("A cluster that already exists", () => {
   const readyz = () =>
     kubectl("get", "--raw", "/api/v1/namespaces/koa-blog/services/koa-blog:http/proxy/readyz").includes("ok");
 
-  before(() => {
+  before(async () => {
     initially = engineObjects();
     checkout = new Checkout(clusterName, 30452, {}, "existing");
     const kind = (...args: string[]) =>
@@ -50,6 +51,11 @@ describe("A cluster that already exists", () => {
     );
     kubectl("wait", "nodes", "--all", "--for=condition=Ready", "--timeout=180s");
     registry = startRegistry(`${clusterName}-registry`, 30453, nodes);
+    // Docker accepts connections before the registry listens, and closes them.
+    await until("the registry answers", 60, async () => {
+      const answer = await fetchWithin(2000, `http://${registry.server}/v2/`).catch(() => undefined);
+      return answer?.status === 401;
+    });
     const mirroredMySql = `${registry.server}/team/mysql:9.7`;
     docker("login", "--username", registryUser, "--password", registryPassword, registry.server);
     docker("tag", mysqlImage, mirroredMySql);

@@ -39,7 +39,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
   readonly identity: pulumi.Output<string>;
   /** The container. It is healthy once it accepts pushes. */
   readonly container: docker.Container;
-  /** The provider that pushes images. */
+  /** The provider that pulls published images. */
   readonly provider: docker.Provider;
 
   constructor(name: string, args: LocalRegistryArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -81,13 +81,7 @@ export class LocalRegistry extends pulumi.ComponentResource {
       // Two containers cannot have the same name.
       { ...childOptions(this, opts, this.network), deleteBeforeReplace: true },
     );
-    this.provider = new docker.Provider(
-      `${name}-provider`,
-      {
-        registryAuth: [{ address: `http://${this.address}`, authDisabled: true }, ...dockerLogins(args.pulls)],
-      },
-      options,
-    );
+    this.provider = new docker.Provider(`${name}-provider`, { registryAuth: dockerLogins(args.pulls) }, options);
     this.registerOutputs({ host: this.host, address: this.address, identity: this.identity });
   }
 }

@@ -1,7 +1,9 @@
+import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { LocalRegistry } from "../cluster/localRegistry.ts";
+import { script } from "../cluster/script.ts";
 import { childOptions } from "../shared/childOptions.ts";
 import { repositoryOf, withoutDigest } from "./registry.ts";
 
@@ -24,23 +26,23 @@ export class MirroredImage extends pulumi.ComponentResource {
     super("blog:image:MirroredImage", name, {}, opts);
     const { image, registry } = args;
     this.reference = withoutDigest(image);
-    const inRegistry = {
-      provider: registry.provider,
-      // A recreated registry is empty, and the engine may have deleted the image since the last push.
-      replacementTrigger: registry.identity,
-    };
-    const options = { ...childOptions(this, opts), ...inRegistry };
-    const pulled = new docker.RemoteImage(`${name}-pulled`, { name: image, keepLocally: true }, options);
-    const tag = new docker.Tag(
-      `${name}-tag`,
-      { sourceImage: pulled.name, targetImage: `${registry.address}/${repositoryOf(this.reference)}` },
-      options,
+    // A recreated registry is empty, and the engine may have deleted the image since the last push.
+    const replacementTrigger = registry.identity;
+    const pulled = new docker.RemoteImage(
+      `${name}-pulled`,
+      { name: image, keepLocally: true },
+      { ...childOptions(this, opts), provider: registry.provider, replacementTrigger },
     );
-    new docker.RegistryImage(
+    // The registry keeps the copy. Pods may still use the old image after the setting has changed.
+    new command.local.Command(
       `${name}-pushed`,
-      // Pods may still use the old image after the setting has changed.
-      { name: tag.targetImage, keepRemotely: true, insecureSkipVerify: true },
-      { ...childOptions(this, opts, registry.container), ...inRegistry },
+      {
+        create: script("pushCopy.sh"),
+        environment: { IMAGE: pulled.name, COPY: `${registry.address}/${repositoryOf(this.reference)}` },
+        addPreviousOutputInEnv: false,
+        logging: "stderr",
+      },
+      { ...childOptions(this, opts, registry.container), replacementTrigger },
     );
     this.registerOutputs({ reference: this.reference });
   }

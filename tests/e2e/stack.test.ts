@@ -250,7 +250,6 @@ describe("The stack on a real cluster", () => {
           "migration-image",
           "mysql-pulled",
           "mysql-pushed",
-          "mysql-tag",
           "registry-container",
           "registry-network",
         ],

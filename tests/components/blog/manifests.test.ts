@@ -217,7 +217,7 @@ describe("The settings", () => {
     assert.equal(find("registry-container").inputs.name, "other-registry");
     assert.deepEqual(find("registry-container").inputs.ports, [{ internal: 5000, external: 5055, ip: "127.0.0.1" }]);
     assert.equal(find("mysql-pulled").inputs.name, `registry.example.com/mysql:9.7.2@sha256:${"1".repeat(64)}`);
-    assert.equal(find("mysql-tag").inputs.targetImage, "localhost:5055/mysql:9.7.2");
+    assert.equal((find("mysql-pushed").inputs.environment as Inputs).COPY, "localhost:5055/mysql:9.7.2");
     assert.match(find("kind-context").inputs.create as string, /kind export kubeconfig --name other/);
     for (const { name, inputs, type } of resources.filter((resource) => resource.type.startsWith("kubernetes:"))) {
       const metadata = inputs.metadata as Inputs;

@@ -191,6 +191,39 @@ describe("The shell script", () => {
     });
   });
 
+  describe("pushCopy.sh", () => {
+    const copy = "localhost:5001/library/mysql:9";
+    const push = (docker: string) => {
+      inSandbox({ docker: `case "$*" in *inspect*) echo linux/arm64 ;; ${docker} esac` });
+      return sandbox.run("pushCopy.sh", { IMAGE: "mysql:9", COPY: copy });
+    };
+
+    it("tags the image, and pushes the platform that the engine has", () => {
+      assert.equal(push("").status, 0);
+      assert.deepEqual(calls(), [
+        `docker tag mysql:9 ${copy}`,
+        "docker image inspect --format {{.Os}}/{{.Architecture}} mysql:9",
+        `docker push --quiet --platform linux/arm64 ${copy}`,
+      ]);
+    });
+
+    it("pushes without a platform where Docker does not know the flag", () => {
+      const { status, stderr } = push(`*--platform*) echo "unknown flag: --platform" >&2; exit 125 ;;`);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.equal(calls()[3], `docker push --quiet ${copy}`);
+    });
+
+    it("fails with Docker's message if the push fails", () => {
+      const { status, stderr } = push("push*) echo no basic auth credentials >&2; exit 1 ;;");
+      assert.deepEqual([status, stderr], [1, "no basic auth credentials\n"]);
+    });
+
+    it("pushes nothing if the engine does not have the image", () => {
+      assert.equal(push("tag*) exit 1 ;;").status, 1);
+      assert.equal(calls().length, 1);
+    });
+  });
+
   describe("deleteKindCluster.sh", () => {
     const remove = (environment = {}) => sandbox.run("deleteKindCluster.sh", { ...cluster, ...environment });
 

@@ -58,8 +58,9 @@ describe("A cluster that already exists", () => {
     });
     const mirroredMySql = `${registry.server}/team/mysql:9.7`;
     docker("login", "--username", registryUser, "--password", registryPassword, registry.server);
-    docker("tag", mysqlImage, mirroredMySql);
-    docker("push", "--quiet", mirroredMySql);
+    execFileSync("sh", ["components/cluster/pushCopy.sh"], {
+      env: { ...process.env, IMAGE: mysqlImage, COPY: mirroredMySql },
+    });
     docker("logout", registry.server);
     // The current context names another cluster, which does not exist.
     const elsewhere = ["--server", "https://127.0.0.1:1", "--kubeconfig", checkout.kubeconfig];

@@ -6,7 +6,7 @@ import { z } from "zod";
 
 import { hasTag } from "./components/images/imageBuild.ts";
 import { registryOf } from "./components/images/registry.ts";
-import { settingError } from "./components/shared/settingError.ts";
+import { settingError } from "./components/kubernetes/settingError.ts";
 
 const imageName = "(?:[\\w.-]+(?::\\d+)?\\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*";
 const imageTag = ":(?!latest(?:@|$))[\\w][\\w.-]{0,127}";

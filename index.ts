@@ -11,7 +11,7 @@ import { PlainContainers } from "./components/containers/plainContainers.ts";
 import { BlogImage } from "./components/images/blogImage.ts";
 import { MySqlImage } from "./components/images/mySqlImage.ts";
 import { Logging } from "./components/logging/logging.ts";
-import { blogUrl } from "./components/shared/blogUrl.ts";
+import { blogUrl } from "./components/kubernetes/blogUrl.ts";
 import { loadConfig } from "./config.ts";
 
 const config = loadConfig();

@@ -1,5 +1,5 @@
 // npm run status: lists the nodes and pods, or the containers, and checks whether the blog answers.
-import { blogUrl } from "../components/shared/blogUrl.ts";
+import { blogUrl } from "../components/kubernetes/blogUrl.ts";
 import { ownFilters } from "./lib/containers.ts";
 import { fetchWithin } from "./lib/fetchWithin.ts";
 import { kubectl, onTerminal } from "./lib/kubectl.ts";

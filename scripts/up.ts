@@ -1,7 +1,7 @@
 // npm run up: creates or updates the stack, and prints its URL. Arguments go to `pulumi up`.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { blogUrl } from "../components/shared/blogUrl.ts";
+import { blogUrl } from "../components/kubernetes/blogUrl.ts";
 import { fetchWithin } from "./lib/fetchWithin.ts";
 import { main } from "./lib/main.ts";
 import { check } from "./lib/preflight.ts";

@@ -4,10 +4,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../config.ts";
-import { childOptions } from "../shared/childOptions.ts";
-import { blogContract } from "../shared/contract.ts";
-import { labels, metricsClient, mySqlClient, objectMetadata, selectorLabels } from "../shared/labels.ts";
-import { allow, networkPolicy } from "../shared/networkPolicy.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { blogContract } from "../kubernetes/contract.ts";
+import { labels, metricsClient, mySqlClient, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
+import { allow, networkPolicy } from "../kubernetes/networkPolicy.ts";
 import { blogPod } from "./blogPod.ts";
 import { blogName } from "./blogService.ts";
 import type { ReleaseArgs } from "./schemaMigration.ts";

@@ -5,9 +5,9 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../config.ts";
 import { dockerConfig, registryLogin } from "../images/registry.ts";
-import { configurationObjects } from "../shared/configurationObjects.ts";
-import { blogEnvironment, databaseEnvironment, mySqlContract } from "../shared/contract.ts";
-import { sessionKeyLength } from "../shared/generatedPassword.ts";
+import { configurationObjects } from "../kubernetes/configurationObjects.ts";
+import { blogEnvironment, databaseEnvironment, mySqlContract } from "../kubernetes/contract.ts";
+import { sessionKeyLength } from "../kubernetes/generatedPassword.ts";
 
 /** Objects that only the stack's own MySQL reads. */
 export interface MySqlConfiguration {

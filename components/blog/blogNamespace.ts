@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
-import { labels } from "../shared/labels.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { labels } from "../kubernetes/labels.ts";
 
 export interface BlogNamespaceArgs {
   /** Name of the namespace. */

@@ -1,7 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
-import { blogContract } from "../shared/contract.ts";
+import { blogContract } from "../kubernetes/contract.ts";
 import {
   containerDefaults,
   containerResources,
@@ -9,7 +9,7 @@ import {
   secretFileVariables,
   secretMount,
   secretVolume,
-} from "../shared/podDefaults.ts";
+} from "../kubernetes/podDefaults.ts";
 import type { BlogConfiguration } from "./blogConfiguration.ts";
 
 /**

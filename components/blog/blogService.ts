@@ -2,9 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../config.ts";
-import { childOptions } from "../shared/childOptions.ts";
-import { blogContract } from "../shared/contract.ts";
-import { beforePods, objectMetadata, selectorLabels } from "../shared/labels.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { blogContract } from "../kubernetes/contract.ts";
+import { beforePods, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
 
 /** Settings that Pulumi.yaml describes. */
 export type BlogServiceArgs = Pick<

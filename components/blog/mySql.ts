@@ -2,9 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../config.ts";
-import { childOptions } from "../shared/childOptions.ts";
-import { mySqlContract } from "../shared/contract.ts";
-import { beforePods, mySqlClient, objectMetadata, selectorLabels } from "../shared/labels.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { mySqlContract } from "../kubernetes/contract.ts";
+import { beforePods, mySqlClient, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
 import {
   containerDefaults,
   containerResources,
@@ -13,8 +13,8 @@ import {
   secretMount,
   secretVariable,
   secretVolume,
-} from "../shared/podDefaults.ts";
-import { singlePod } from "../shared/singlePod.ts";
+} from "../kubernetes/podDefaults.ts";
+import { singlePod } from "../kubernetes/singlePod.ts";
 import { type BlogConfiguration, type MySqlConfiguration, mySqlName, mySqlPrimaryName } from "./blogConfiguration.ts";
 
 export interface MySqlArgs extends Pick<StackConfig, "namespace" | "mysqlStorage" | "storageClass"> {

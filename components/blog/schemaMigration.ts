@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
-import { labels, mySqlClient, objectMetadata } from "../shared/labels.ts";
-import { networkPolicy } from "../shared/networkPolicy.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { labels, mySqlClient, objectMetadata } from "../kubernetes/labels.ts";
+import { networkPolicy } from "../kubernetes/networkPolicy.ts";
 import type { BlogConfiguration } from "./blogConfiguration.ts";
 import { blogPod } from "./blogPod.ts";
 

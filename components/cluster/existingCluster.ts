@@ -4,8 +4,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 
-import { childOptions } from "../shared/childOptions.ts";
-import { settingError } from "../shared/settingError.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { settingError } from "../kubernetes/settingError.ts";
 import { kubeconfigPath } from "./kubeconfigPath.ts";
 
 export interface ExistingClusterArgs {

@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 
 import type { StackConfig } from "../../config.ts";
 import { qualified } from "../images/registry.ts";
-import { childOptions } from "../shared/childOptions.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
 import { identityOf, readGeneration } from "./identity.ts";
 import type { LocalRegistry } from "./localRegistry.ts";
 import { script } from "./script.ts";

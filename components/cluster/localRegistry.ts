@@ -3,8 +3,8 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { dockerLogins } from "../images/registry.ts";
-import { childOptions } from "../shared/childOptions.ts";
-import { ownLabels } from "../shared/ownLabels.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { ownLabels } from "../kubernetes/ownLabels.ts";
 import { identityOf, readGeneration } from "./identity.ts";
 import { script } from "./script.ts";
 

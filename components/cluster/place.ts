@@ -8,7 +8,7 @@ import { BlogImage } from "../images/blogImage.ts";
 import { MigrationImage } from "../images/migrationImage.ts";
 import { MirroredImage } from "../images/mirroredImage.ts";
 import { registryLogin } from "../images/registry.ts";
-import { blogUrl } from "../shared/blogUrl.ts";
+import { blogUrl } from "../kubernetes/blogUrl.ts";
 import { ExistingCluster } from "./existingCluster.ts";
 import { KindCluster } from "./kindCluster.ts";
 import { LocalRegistry } from "./localRegistry.ts";

@@ -1,15 +1,15 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
 import {
   type blogContract,
   type Environment,
   type mySqlContract,
   secretFiles,
   secretsFolder,
-} from "../shared/contract.ts";
-import { ownLabels } from "../shared/ownLabels.ts";
+} from "../kubernetes/contract.ts";
+import { ownLabels } from "../kubernetes/ownLabels.ts";
 
 export interface ContainerArgs {
   /** Name of the container. */

@@ -10,9 +10,9 @@ import {
   type Logins,
   mySqlContract,
   mySqlEnvironment,
-} from "../shared/contract.ts";
-import { generatedPassword, sessionKeyLength } from "../shared/generatedPassword.ts";
-import { ownLabels } from "../shared/ownLabels.ts";
+} from "../kubernetes/contract.ts";
+import { generatedPassword, sessionKeyLength } from "../kubernetes/generatedPassword.ts";
+import { ownLabels } from "../kubernetes/ownLabels.ts";
 import { Container } from "./container.ts";
 
 type Settings = Pick<StackConfig, "network" | "hostPort" | "listenAddress" | "logLevel" | "registrationsPerHour">;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
 import { buildImage, contentHash, type ImageBuild, tagged } from "./imageBuild.ts";
 
 export interface BlogImageArgs extends Pick<ImageBuild, "baseImage" | "platform" | "push"> {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
 import type { BlogImageArgs } from "./blogImage.ts";
 import { buildImage, contentHash, nameOf } from "./imageBuild.ts";
 

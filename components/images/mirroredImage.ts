@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { LocalRegistry } from "../cluster/localRegistry.ts";
 import { script } from "../cluster/script.ts";
-import { childOptions } from "../shared/childOptions.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
 import { repositoryOf, withoutDigest } from "./registry.ts";
 
 export interface MirroredImageArgs {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
 import { buildImage, contentHash, nameOf, tagged } from "./imageBuild.ts";
 
 export interface MySqlImageArgs {

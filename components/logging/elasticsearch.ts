@@ -1,9 +1,9 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { elasticsearchClient, objectMetadata } from "../shared/labels.ts";
-import { containerDefaults, containerResources, podDefaults, secretVariable } from "../shared/podDefaults.ts";
-import { singlePod, type SinglePodArgs } from "../shared/singlePod.ts";
+import { elasticsearchClient, objectMetadata } from "../kubernetes/labels.ts";
+import { containerDefaults, containerResources, podDefaults, secretVariable } from "../kubernetes/podDefaults.ts";
+import { singlePod, type SinglePodArgs } from "../kubernetes/singlePod.ts";
 import type { LoggingPodArgs } from "./loggingConfiguration.ts";
 import { elasticsearchName } from "./loggingNames.ts";
 

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
-import { elasticsearchClient, labels, objectMetadata, selectorLabels } from "../shared/labels.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { elasticsearchClient, labels, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
 import {
   containerDefaults,
   containerResources,
@@ -10,7 +10,7 @@ import {
   secretFileVariables,
   secretMount,
   secretVolume,
-} from "../shared/podDefaults.ts";
+} from "../kubernetes/podDefaults.ts";
 import type { LoggingPodArgs } from "./loggingConfiguration.ts";
 import { fluentdName, fluentdState } from "./loggingNames.ts";
 

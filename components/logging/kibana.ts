@@ -1,10 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
-import { elasticsearchClient, kibanaClient, labels, objectMetadata, selectorLabels } from "../shared/labels.ts";
-import { allow, networkPolicy } from "../shared/networkPolicy.ts";
-import { containerDefaults, containerResources, podDefaults, secretVariable } from "../shared/podDefaults.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { elasticsearchClient, kibanaClient, labels, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
+import { allow, networkPolicy } from "../kubernetes/networkPolicy.ts";
+import { containerDefaults, containerResources, podDefaults, secretVariable } from "../kubernetes/podDefaults.ts";
 import type { LoggingPodArgs } from "./loggingConfiguration.ts";
 import { elasticsearchName, kibanaName } from "./loggingNames.ts";
 

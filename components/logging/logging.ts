@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../config.ts";
 import type { PodImage } from "../cluster/place.ts";
-import { childOptions } from "../shared/childOptions.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
 import {
   beforePods,
   elasticsearchClient,
@@ -11,7 +11,7 @@ import {
   labels,
   objectMetadata,
   selectorLabels,
-} from "../shared/labels.ts";
+} from "../kubernetes/labels.ts";
 import { Elasticsearch } from "./elasticsearch.ts";
 import { Fluentd } from "./fluentd.ts";
 import { Kibana } from "./kibana.ts";

@@ -4,7 +4,7 @@ import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../config.ts";
-import { configurationObjects } from "../shared/configurationObjects.ts";
+import { configurationObjects } from "../kubernetes/configurationObjects.ts";
 import { renderFolder } from "./loggingFiles.ts";
 import { elasticsearchName, fluentdName, fluentdState, kibanaName, loggingNames } from "./loggingNames.ts";
 

@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../shared/childOptions.ts";
-import { secretsFolder } from "../shared/contract.ts";
-import { labels } from "../shared/labels.ts";
+import { childOptions } from "../kubernetes/childOptions.ts";
+import { secretsFolder } from "../kubernetes/contract.ts";
+import { labels } from "../kubernetes/labels.ts";
 import {
   containerDefaults,
   containerResources,
@@ -11,7 +11,7 @@ import {
   secretFileVariables,
   secretMount,
   secretVolume,
-} from "../shared/podDefaults.ts";
+} from "../kubernetes/podDefaults.ts";
 
 export interface LoggingSetupArgs {
   /** Namespace of the Job. */

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 
-import { stackLabels } from "../../components/shared/stackLabels.ts";
+import { stackLabels } from "../../components/kubernetes/stackLabels.ts";
 import { projectFolder, stackName } from "./project.ts";
 
 /** Docker filters that select the objects of this stack. */

@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 
-import { blogUrl } from "../../components/shared/blogUrl.ts";
+import { blogUrl } from "../../components/kubernetes/blogUrl.ts";
 import { configKeys, parseConfig, secretKeys } from "../../config.ts";
 import { configDefaults } from "../../scripts/lib/project.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";

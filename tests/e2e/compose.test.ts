@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { blogContract, mySqlContract, secretsFolder } from "../../components/shared/contract.ts";
+import { blogContract, mySqlContract, secretsFolder } from "../../components/kubernetes/contract.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { answersOk, Visitor } from "./blog.ts";
 import { copyProject, engineObjects, until } from "./checkout.ts";

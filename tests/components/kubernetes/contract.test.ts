@@ -11,7 +11,7 @@ import {
   mySqlContract,
   mySqlEnvironment,
   secretsFolder,
-} from "../../../components/shared/contract.ts";
+} from "../../../components/kubernetes/contract.ts";
 import { environmentSchema } from "../../../service/environment.ts";
 import { existingConfig } from "../kubeconfig.ts";
 import { finder, mainContainer, podSpec } from "../manifest.ts";

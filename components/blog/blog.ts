@@ -1,19 +1,26 @@
-import { createHash } from "node:crypto";
-
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import type { StackConfig } from "../../config.ts";
-import { childOptions } from "../kubernetes/childOptions.ts";
-import { blogContract } from "../kubernetes/contract.ts";
 import { labels, metricsClient, mySqlClient, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
 import { allow, networkPolicy } from "../kubernetes/networkPolicy.ts";
+import type { BlogConfiguration } from "./blogConfiguration.ts";
 import { blogPod } from "./blogPod.ts";
 import { blogName } from "./blogService.ts";
-import type { ReleaseArgs } from "./schemaMigration.ts";
+import { blogContainer } from "./containerSettings.ts";
 
-/** With `maxReplicas`, `replicas` is the minimum of a HorizontalPodAutoscaler. */
-export type BlogArgs = ReleaseArgs & Pick<StackConfig, "replicas" | "maxReplicas">;
+export interface BlogArgs {
+  /** Namespace of the pods. */
+  namespace: pulumi.Input<string>;
+  /** Reference of the blog's image. */
+  image: pulumi.Input<string>;
+  /** The image's tag, for the label `app.kubernetes.io/version`. */
+  version: pulumi.Input<string>;
+  configuration: BlogConfiguration;
+  /** Number of pods. With `maxReplicas`, it is the minimum. Defaults to 2. */
+  replicas?: pulumi.Input<number>;
+  /** Maximum number of pods for a HorizontalPodAutoscaler. Defaults to no autoscaler. */
+  maxReplicas?: pulumi.Input<number> | undefined;
+}
 
 /** Seconds that a stopping pod still serves, until kube-proxy on each node has removed its endpoint. */
 const drainSeconds = 5;
@@ -27,50 +34,56 @@ const targetUtilization = 70;
  */
 export class Blog extends pulumi.ComponentResource {
   constructor(name: string, args: BlogArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("blog:kubernetes:Blog", name, {}, opts);
-    const options = childOptions(this, opts);
+    super("blog:blog:Blog", name, {}, opts);
+    const { replicas = 2, maxReplicas } = args;
     const metadata = objectMetadata(blogName, args.namespace);
     const selector = { matchLabels: selectorLabels(blogName) };
-    const readers = networkPolicy(
-      `${name}-readers`,
+    const policy = networkPolicy(
+      `${name}-network-policy`,
       metadata,
       [
         allow("http"),
         { ...allow("metrics"), from: [{ namespaceSelector: {}, podSelector: { matchLabels: metricsClient } }] },
       ],
-      options,
+      { parent: this },
     );
     new k8s.policy.v1.PodDisruptionBudget(
       `${name}-disruption-budget`,
       { metadata, spec: { maxUnavailable: 1, selector } },
-      options,
+      { parent: this },
     );
     const deployment = new k8s.apps.v1.Deployment(
       `${name}-deployment`,
       {
-        metadata,
+        // Takes the number of pods back from a removed autoscaler, or from `kubectl scale`.
+        metadata: { ...metadata, annotations: { "pulumi.com/patchForce": "true" } },
         spec: {
-          replicas: args.replicas,
+          replicas,
           selector,
           strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 2 } },
           template: podTemplate(args),
         },
       },
       {
-        ...childOptions(this, opts, readers),
-        // The autoscaler sets the number of pods.
-        ...(args.maxReplicas !== undefined && { ignoreChanges: ["spec.replicas"] }),
+        parent: this,
+        dependsOn: [policy],
+        ignoreChanges: [
+          // Kubernetes before 1.27 drops this field, and each refresh would show that as a change.
+          "spec.template.spec.topologySpreadConstraints[0].matchLabelKeys",
+          // The autoscaler sets the number of pods.
+          ...(maxReplicas !== undefined ? ["spec.replicas"] : []),
+        ],
       },
     );
-    if (args.maxReplicas !== undefined) {
+    if (maxReplicas !== undefined) {
       new k8s.autoscaling.v2.HorizontalPodAutoscaler(
         `${name}-autoscaler`,
         {
           metadata,
           spec: {
             scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: blogName },
-            minReplicas: args.replicas,
-            maxReplicas: args.maxReplicas,
+            minReplicas: replicas,
+            maxReplicas,
             metrics: [
               {
                 type: "Resource",
@@ -79,24 +92,19 @@ export class Blog extends pulumi.ComponentResource {
             ],
           },
         },
-        childOptions(this, opts, deployment),
+        { parent: this, dependsOn: [deployment] },
       );
     }
     this.registerOutputs();
   }
 }
 
-function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
-  const { database, databaseFiles, settings, databaseUser, session } = args.configuration;
-  const files = databaseFiles ? [databaseFiles.configMap] : [];
-  const objects = [database, settings, ...files, databaseUser, session].map(({ metadata }) => metadata.name);
-  // The spread constraint counts only pods of the same rollout. Otherwise the old pods could push all new ones to one
-  // node. matchLabelKeys does the same, but needs Kubernetes 1.27.
-  const revision = { "koa-blog/revision": pulumi.all([args.image.tag, ...objects]).apply(revisionOf) };
+function podTemplate({ image, version, configuration }: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
   const container = {
+    name: blogName,
     ports: [
-      { name: "http", containerPort: blogContract.port },
-      { name: "metrics", containerPort: blogContract.metricsPort },
+      { name: "http", containerPort: blogContainer.port },
+      { name: "metrics", containerPort: blogContainer.metricsPort },
     ],
     // Waits half an hour for the database and its schema, because a restart would fix neither.
     startupProbe: {
@@ -117,18 +125,24 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
     lifecycle: { preStop: { exec: { command: ["sleep", String(drainSeconds)] } } },
   };
   return {
-    metadata: {
-      labels: { ...labels(blogName), ...mySqlClient, ...revision, "app.kubernetes.io/version": args.image.tag },
-    },
+    metadata: { labels: { ...labels(blogName), ...mySqlClient, "app.kubernetes.io/version": version } },
     spec: {
-      ...blogPod(blogName, args.image.imageName, args.configuration, container, args.configuration),
+      ...blogPod({
+        image,
+        configuration,
+        configMaps: [configuration.settings],
+        secrets: [{ secret: configuration.session, keys: ["SESSION_KEYS"] }],
+        container,
+      }),
       topologySpreadConstraints: [
         {
           maxSkew: 1,
           topologyKey: "kubernetes.io/hostname",
           // With a single node left, all pods must run there.
           whenUnsatisfiable: "ScheduleAnyway",
-          labelSelector: { matchLabels: { ...selectorLabels(blogName), ...revision } },
+          labelSelector: { matchLabels: selectorLabels(blogName) },
+          // Counts only pods of the same rollout.
+          matchLabelKeys: ["pod-template-hash"],
         },
       ],
       // Pods leave a stopped node after 5 s instead of 5 min. Otherwise they count as ready when the node returns, and
@@ -139,12 +153,7 @@ function podTemplate(args: BlogArgs): k8s.types.input.core.v1.PodTemplateSpec {
         effect: "NoExecute",
         tolerationSeconds: 5,
       })),
-      terminationGracePeriodSeconds: drainSeconds + blogContract.stopSeconds,
+      terminationGracePeriodSeconds: drainSeconds + blogContainer.stopSeconds,
     },
   };
-}
-
-/** Hash that fits into a label, whose limit is 63 characters. */
-export function revisionOf(values: string[]): string {
-  return createHash("sha256").update(values.join("\0")).digest("hex").slice(0, 16);
 }

@@ -1,110 +1,119 @@
-import { readFileSync } from "node:fs";
-
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import type { StackConfig } from "../../config.ts";
-import { dockerConfig, registryLogin } from "../images/registry.ts";
-import { configurationObjects } from "../kubernetes/configurationObjects.ts";
-import { blogEnvironment, databaseEnvironment, mySqlContract } from "../kubernetes/contract.ts";
-import { sessionKeyLength } from "../kubernetes/generatedPassword.ts";
+import { generatedPassword } from "../kubernetes/generatedPassword.ts";
+import { dockerConfig, type RegistryLogin } from "../kubernetes/imagePullSecret.ts";
+import { immutableConfigMap, immutableSecret } from "../kubernetes/immutableObjects.ts";
+import { labels } from "../kubernetes/labels.ts";
 
-/** Objects that only the stack's own MySQL reads. */
-export interface MySqlConfiguration {
-  /** ConfigMap with the schema and the start script. */
-  init: k8s.core.v1.ConfigMap;
-  /** Secret with MYSQL_ROOT_PASSWORD. */
-  root: k8s.core.v1.Secret;
+export interface BlogConfigurationArgs {
+  /** Namespace of the objects. */
+  namespace: pulumi.Input<string>;
+  /** Host name of MySQL, optionally with a port, which defaults to 3306. */
+  mysqlHost: pulumi.Input<string>;
+  /** CA certificates of MySQL in PEM format. Defaults to connections without TLS. */
+  mysqlCa?: pulumi.Input<string> | undefined;
+  /** Name of the database. Defaults to `koa_blog`. */
+  mysqlDatabase?: pulumi.Input<string>;
+  /** MySQL user of the blog. Defaults to `koa_blog`. */
+  mysqlUser?: pulumi.Input<string>;
+  /** Password of that user. Defaults to a generated password. */
+  mysqlPassword?: pulumi.Input<string> | undefined;
+  /** Keys that sign session cookies, newest first, separated by commas. Defaults to a generated key. */
+  sessionKeys?: pulumi.Input<string> | undefined;
+  /** Lowest level that the blog logs. Defaults to `info`. */
+  logLevel?: pulumi.Input<string>;
+  /** Registrations allowed per client IP address per hour. Defaults to 100. */
+  registrationsPerHour?: pulumi.Input<number>;
+  /** Whether browsers use HTTPS, so that cookies can be Secure. Defaults to false. */
+  secureCookies?: pulumi.Input<boolean>;
+  /** Number of proxies that append the client's IP address to X-Forwarded-For. Defaults to 0. */
+  trustedProxies?: pulumi.Input<number>;
+  /** Login of the registry of the images. Defaults to pulls without a password. */
+  registryLogin?: RegistryLogin | undefined;
 }
 
-/** Name of MySQL's headless Service and StatefulSet. */
-export const mySqlName = "mysql";
-/** Name of the Service for MySQL's clients. */
-export const mySqlPrimaryName = "mysql-primary";
-
-/** ConfigMaps and Secrets of the blog and its database. Their keys are the names of environment variables. */
+/** ConfigMaps and Secrets of the blog. Their keys are the names of environment variables. */
 export class BlogConfiguration extends pulumi.ComponentResource {
   /** ConfigMap with MYSQL_HOST, MYSQL_PORT and MYSQL_DATABASE. */
   readonly database: k8s.core.v1.ConfigMap;
-  /** ConfigMap with MySQL's CA certificates as files. Undefined without TLS. */
-  readonly databaseFiles: { configMap: k8s.core.v1.ConfigMap; keys: string[] } | undefined;
+  /** Secret with MYSQL_USER and MYSQL_PASSWORD, and with MYSQL_CA if there are CA certificates. */
+  readonly databaseUser: k8s.core.v1.Secret;
+  /** Keys of that Secret. */
+  readonly databaseUserKeys: string[];
   /** ConfigMap with LOG_LEVEL, COOKIE_SECURE, REGISTRATIONS_PER_HOUR and TRUSTED_PROXIES. */
   readonly settings: k8s.core.v1.ConfigMap;
-  /** Secret with MYSQL_USER and MYSQL_PASSWORD. */
-  readonly databaseUser: k8s.core.v1.Secret;
   /** Secret with SESSION_KEYS. */
   readonly session: k8s.core.v1.Secret;
-  /** Objects that only MySQL reads. Undefined with an existing MySQL. */
-  readonly mySql: MySqlConfiguration | undefined;
-  /** Secrets for pulling images. Undefined without a login. */
-  readonly imagePullSecrets: { name: pulumi.Output<string> }[] | undefined;
-  /** User names, passwords and keys for the stack's outputs. Secret. */
-  readonly credentials: pulumi.Output<Record<string, string>>;
+  /** Secrets for pulling images. Empty without a login. */
+  readonly imagePullSecrets: { name: pulumi.Output<string> }[];
+  /** MySQL user of the blog. */
+  readonly mysqlUser: pulumi.Output<string>;
+  /** Password of that user. Secret. */
+  readonly mysqlPassword: pulumi.Output<string>;
+  /** Keys that sign session cookies. Secret. */
+  readonly sessionKeys: pulumi.Output<string>;
 
-  constructor(name: string, config: StackConfig, opts: pulumi.ComponentResourceOptions = {}) {
-    super("blog:kubernetes:BlogConfiguration", name, {}, opts);
-    const { configMap, secret, generatedPassword } = configurationObjects(this, name, config.namespace, opts);
-    const access = {
-      host: config.mysqlHost ?? `${mySqlPrimaryName}.${config.namespace}.svc.cluster.local`,
-      port: config.mysqlHost === undefined ? mySqlContract.port : config.mysqlPort,
-      database: config.mysqlDatabase,
-      user: config.mysqlUser,
-      ca: config.mysqlCa,
-      password: pulumi.secret(config.mysqlPassword ?? generatedPassword("mysql-password")),
-    };
-    const sessionKeys = pulumi.secret(config.sessionKeys ?? generatedPassword("session-key", sessionKeyLength));
-    const database = databaseEnvironment(access);
-    const blog = blogEnvironment({
-      ...config,
-      sessionKeys,
-      secureCookies: config.ingressTlsSecret !== undefined,
-      // The Ingress controller is a proxy.
-      trustedProxies: config.expose === "Ingress" ? 1 : 0,
-    });
+  constructor(name: string, args: BlogConfigurationArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("blog:blog:BlogConfiguration", name, {}, opts);
+    const options = { parent: this };
+    const metadata = (component: string) => ({ namespace: args.namespace, labels: labels(component) });
+    const address = pulumi.output(args.mysqlHost).apply((host) => host.split(":"));
+    this.mysqlUser = pulumi.output(args.mysqlUser ?? "koa_blog");
+    this.mysqlPassword = pulumi.secret(args.mysqlPassword ?? generatedPassword(`${name}-mysql-password`, options));
+    this.sessionKeys = pulumi.secret(args.sessionKeys ?? generatedPassword(`${name}-session-key`, options, 64));
 
-    this.database = configMap("database", mySqlName, database.variables);
-    this.databaseFiles = database.files && {
-      configMap: configMap("database-files", mySqlName, database.files),
-      keys: Object.keys(database.files),
-    };
-    this.databaseUser = secret("database-user", mySqlName, database.secrets);
-    this.settings = configMap("settings", "koa-blog", blog.variables);
-    this.session = secret("session", "koa-blog", blog.secrets);
-    const login = registryLogin(config);
-    if (login) {
-      const data = { ".dockerconfigjson": dockerConfig(login) };
-      const { metadata } = secret("registry", "koa-blog", data, "kubernetes.io/dockerconfigjson");
-      this.imagePullSecrets = [{ name: metadata.name }];
-    }
-
-    let mysqlRootPassword: pulumi.Output<string> | undefined;
-    if (config.mysqlHost === undefined) {
-      mysqlRootPassword = pulumi.secret(config.mysqlRootPassword ?? generatedPassword("mysql-root-password"));
-      this.mySql = {
-        init: configMap("mysql-init", mySqlName, {
-          "schema.sql": readFileSync("db/schema.sql", "utf8"),
-          "start-mysql.sh": readFileSync("db/start-mysql.sh", "utf8"),
-        }),
-        root: secret("database-root", mySqlName, { MYSQL_ROOT_PASSWORD: mysqlRootPassword }),
-      };
-    }
-    this.credentials = pulumi.secret(
-      pulumi.all({
-        mysqlUser: config.mysqlUser,
-        mysqlPassword: access.password,
-        ...(mysqlRootPassword && { mysqlRootPassword }),
-        sessionKeys,
-      }),
+    this.database = immutableConfigMap(
+      `${name}-database`,
+      metadata("mysql"),
+      {
+        MYSQL_HOST: address.apply(([host = ""]) => host),
+        MYSQL_PORT: address.apply(([, port = "3306"]) => port),
+        MYSQL_DATABASE: args.mysqlDatabase ?? "koa_blog",
+      },
+      options,
     );
+    const databaseUser = {
+      MYSQL_USER: this.mysqlUser,
+      MYSQL_PASSWORD: this.mysqlPassword,
+      ...(args.mysqlCa !== undefined && { MYSQL_CA: args.mysqlCa }),
+    };
+    this.databaseUser = immutableSecret(`${name}-database-user`, metadata("mysql"), databaseUser, options);
+    this.databaseUserKeys = Object.keys(databaseUser);
+    this.settings = immutableConfigMap(
+      `${name}-settings`,
+      metadata("koa-blog"),
+      {
+        LOG_LEVEL: args.logLevel ?? "info",
+        REGISTRATIONS_PER_HOUR: pulumi.interpolate`${args.registrationsPerHour ?? 100}`,
+        COOKIE_SECURE: pulumi.interpolate`${args.secureCookies ?? false}`,
+        TRUSTED_PROXIES: pulumi.interpolate`${args.trustedProxies ?? 0}`,
+      },
+      options,
+    );
+    this.session = immutableSecret(
+      `${name}-session`,
+      metadata("koa-blog"),
+      { SESSION_KEYS: this.sessionKeys },
+      options,
+    );
+    this.imagePullSecrets = [];
+    if (args.registryLogin) {
+      const data = { ".dockerconfigjson": dockerConfig(args.registryLogin) };
+      const type = "kubernetes.io/dockerconfigjson";
+      const pullSecret = immutableSecret(`${name}-registry`, metadata("koa-blog"), data, options, type);
+      this.imagePullSecrets.push({ name: pullSecret.metadata.name });
+    }
     this.registerOutputs({
       database: this.database,
-      databaseFiles: this.databaseFiles,
-      settings: this.settings,
       databaseUser: this.databaseUser,
+      databaseUserKeys: this.databaseUserKeys,
+      settings: this.settings,
       session: this.session,
-      mySql: this.mySql,
       imagePullSecrets: this.imagePullSecrets,
-      credentials: this.credentials,
+      mysqlUser: this.mysqlUser,
+      mysqlPassword: this.mysqlPassword,
+      sessionKeys: this.sessionKeys,
     });
   }
 }

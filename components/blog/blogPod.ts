@@ -1,7 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
-import { blogContract } from "../kubernetes/contract.ts";
 import {
   containerDefaults,
   containerResources,
@@ -11,42 +10,42 @@ import {
   secretVolume,
 } from "../kubernetes/podDefaults.ts";
 import type { BlogConfiguration } from "./blogConfiguration.ts";
+import { blogContainer } from "./containerSettings.ts";
 
-/**
- * A pod with one container of the blog's image. Its objects get new names when their content changes, so the pods roll.
- *
- * @param extra - further fields of the container
- * @param own - objects that only the blog reads, and not the migration
- */
-export function blogPod(
-  name: string,
-  image: pulumi.Input<string>,
-  { database, databaseFiles, databaseUser, imagePullSecrets }: BlogConfiguration,
-  extra: Partial<k8s.types.input.core.v1.Container>,
-  own?: Pick<BlogConfiguration, "settings" | "session">,
-) {
-  const configMaps = [database, ...(own ? [own.settings] : [])];
-  const secrets = [databaseUser, ...(own ? [own.session] : [])];
-  const secretKeys = ["MYSQL_USER", "MYSQL_PASSWORD", ...(own ? ["SESSION_KEYS"] : [])];
+export interface BlogPodArgs {
+  /** Reference of the blog's image. */
+  image: pulumi.Input<string>;
+  configuration: BlogConfiguration;
+  /** ConfigMaps next to the database's address. */
+  configMaps?: k8s.core.v1.ConfigMap[];
+  /** Secrets next to the database's user, and their keys. */
+  secrets?: { secret: k8s.core.v1.Secret; keys: string[] }[];
+  /** The container's name and command, probes and so on. */
+  container: Partial<k8s.types.input.core.v1.Container> & { name: string };
+}
+
+/** A pod with one container of the blog's image. */
+export function blogPod({ image, configuration, configMaps = [], secrets = [], container }: BlogPodArgs) {
+  const { database, databaseUser, databaseUserKeys, imagePullSecrets } = configuration;
   return {
-    ...podDefaults(blogContract.user),
-    ...(imagePullSecrets && { imagePullSecrets }),
+    ...podDefaults(blogContainer.user),
+    imagePullSecrets,
     containers: [
       {
         ...containerDefaults,
-        name,
         image,
-        envFrom: configMaps.map(({ metadata }) => ({ configMapRef: { name: metadata.name } })),
-        env: secretFileVariables([...secretKeys, ...(databaseFiles?.keys ?? [])]),
+        envFrom: [database, ...configMaps].map(({ metadata }) => ({ configMapRef: { name: metadata.name } })),
+        env: secretFileVariables([...databaseUserKeys, ...secrets.flatMap(({ keys }) => keys)]),
         resources: containerResources(
-          { cpu: "50m", memory: "128Mi", disk: "64Mi" },
+          // The autoscaler compares the use with the request. A quarter of a CPU serves some hundred requests a second.
+          { cpu: "250m", memory: "128Mi", disk: "64Mi" },
           // One CPU for requests, one for password hashing. With less, the kernel throttles both.
-          { cpu: "2", memory: `${String(blogContract.memoryMebibytes)}Mi`, disk: "512Mi" },
+          { cpu: "2", memory: `${String(blogContainer.memoryMebibytes)}Mi`, disk: "512Mi" },
         ),
         volumeMounts: [secretMount],
-        ...extra,
+        ...container,
       },
     ],
-    volumes: [secretVolume(secrets, databaseFiles && [databaseFiles.configMap])],
+    volumes: [secretVolume([databaseUser, ...secrets.map(({ secret }) => secret)])],
   } satisfies k8s.types.input.core.v1.PodSpec;
 }

@@ -1,10 +1,12 @@
+import { readFileSync } from "node:fs";
+
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import type { StackConfig } from "../../config.ts";
-import { childOptions } from "../kubernetes/childOptions.ts";
-import { mySqlContract } from "../kubernetes/contract.ts";
-import { beforePods, mySqlClient, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
+import { generatedPassword } from "../kubernetes/generatedPassword.ts";
+import { immutableConfigMap, immutableSecret } from "../kubernetes/immutableObjects.ts";
+import { labels, mySqlClient, objectMetadata, selectorLabels, skipAwait } from "../kubernetes/labels.ts";
+import { allow, networkPolicy } from "../kubernetes/networkPolicy.ts";
 import {
   containerDefaults,
   containerResources,
@@ -14,70 +16,117 @@ import {
   secretVariable,
   secretVolume,
 } from "../kubernetes/podDefaults.ts";
-import { singlePod } from "../kubernetes/singlePod.ts";
-import { type BlogConfiguration, type MySqlConfiguration, mySqlName, mySqlPrimaryName } from "./blogConfiguration.ts";
+import type { BlogConfiguration } from "./blogConfiguration.ts";
+import { mysqlContainer } from "./containerSettings.ts";
 
-export interface MySqlArgs extends Pick<StackConfig, "namespace" | "mysqlStorage" | "storageClass"> {
+export interface MySqlArgs {
+  /** Namespace of MySQL. */
+  namespace: pulumi.Input<string>;
   /** Official image of MySQL, or one with the same environment variables. */
   image: pulumi.Input<string>;
-  /** Objects that MySQL and the blog read. */
-  configuration: Pick<BlogConfiguration, "database" | "databaseUser" | "imagePullSecrets">;
-  /** Objects that only MySQL reads. */
-  server: MySqlConfiguration;
+  configuration: BlogConfiguration;
+  /** Password of the user root. Defaults to a generated password. */
+  rootPassword?: pulumi.Input<string> | undefined;
+  /** Size of a new data volume, such as `1Gi`. An existing volume keeps its size. Defaults to `1Gi`. */
+  storage?: pulumi.Input<string>;
+  /** StorageClass of a new volume. Defaults to the default class of the cluster. */
+  storageClass?: pulumi.Input<string> | undefined;
 }
+
+/** Name of the Service for MySQL's clients, and of the StatefulSet. */
+const mysqlName = "mysql";
+
+/** DNS name of MySQL in a namespace. */
+export const mysqlHostIn = (namespace: string) => `${mysqlName}.${namespace}.svc.cluster.local`;
 
 /** MySQL in one pod with a persistent volume. A NetworkPolicy admits only pods with the label of a client. */
 export class MySql extends pulumi.ComponentResource {
+  /** Password of the user root. Secret. */
+  readonly rootPassword: pulumi.Output<string>;
+
   constructor(name: string, args: MySqlArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("blog:kubernetes:MySql", name, {}, opts);
-    const options = childOptions(this, opts);
-    const metadata = objectMetadata(mySqlName, args.namespace);
-    const spec = {
-      selector: selectorLabels(mySqlName),
-      ports: [{ name: "mysql", port: mySqlContract.port, targetPort: "mysql" }],
+    super("blog:blog:MySql", name, {}, opts);
+    const options = { parent: this };
+    const metadata = objectMetadata(mysqlName, args.namespace);
+    const objectMeta = { namespace: args.namespace, labels: labels(mysqlName) };
+    this.rootPassword = pulumi.secret(args.rootPassword ?? generatedPassword(`${name}-root-password`, options));
+    const init = immutableConfigMap(
+      `${name}-init`,
+      objectMeta,
+      {
+        "schema.sql": readFileSync("db/schema.sql", "utf8"),
+        "start-mysql.sh": readFileSync("db/start-mysql.sh", "utf8"),
+      },
+      options,
+    );
+    const root = immutableSecret(`${name}-root`, objectMeta, { MYSQL_ROOT_PASSWORD: this.rootPassword }, options);
+    const serviceSpec = {
+      selector: selectorLabels(mysqlName),
+      ports: [{ name: "mysql", port: mysqlContainer.port, targetPort: "mysql" }],
     };
+    // A StatefulSet needs a headless Service for the DNS names of its pods.
     const headless = new k8s.core.v1.Service(
-      `${name}-service`,
-      { metadata, spec: { ...spec, clusterIP: "None" } },
+      `${name}-headless-service`,
+      { metadata: { ...metadata, name: `${mysqlName}-headless` }, spec: { ...serviceSpec, clusterIP: "None" } },
       options,
     );
     // For clients. Its IP address stays the same, while DNS caches keep a pod's old address for 30 s.
-    const primary = new k8s.core.v1.Service(
-      `${name}-primary`,
-      { metadata: { ...metadata, name: mySqlPrimaryName, annotations: beforePods }, spec },
+    const service = new k8s.core.v1.Service(
+      `${name}-service`,
+      { metadata: { ...metadata, annotations: skipAwait }, spec: serviceSpec },
       options,
     );
-    singlePod(
-      this,
-      name,
+    const policy = networkPolicy(`${name}-network-policy`, metadata, [allow("mysql", mySqlClient)], options);
+    new k8s.apps.v1.StatefulSet(
+      `${name}-statefulset`,
       {
         metadata,
-        port: "mysql",
-        client: mySqlClient,
-        storage: args.mysqlStorage,
-        storageClass: args.storageClass,
-        pod: podSpec(args),
-        after: [headless, primary],
+        spec: {
+          serviceName: headless.metadata.name,
+          replicas: 1,
+          // With OrderedReady, a pod that never became ready blocks its own correction (kubernetes/kubernetes#67250).
+          podManagementPolicy: "Parallel",
+          selector: { matchLabels: selectorLabels(mysqlName) },
+          template: { metadata: { labels: labels(mysqlName) }, spec: podSpec(args, init, root) },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: "data" },
+              spec: {
+                accessModes: ["ReadWriteOnce"],
+                ...(args.storageClass !== undefined && { storageClassName: args.storageClass }),
+                resources: { requests: { storage: args.storage ?? "1Gi" } },
+              },
+            },
+          ],
+        },
       },
-      opts,
+      {
+        parent: this,
+        dependsOn: [headless, service, policy],
+        // Kubernetes refuses a change. docs/operations.md says how to grow a volume.
+        ignoreChanges: ["spec.volumeClaimTemplates"],
+      },
     );
-    this.registerOutputs();
+    this.registerOutputs({ rootPassword: this.rootPassword });
   }
 }
 
-function podSpec(args: MySqlArgs) {
-  const { database, databaseUser, imagePullSecrets } = args.configuration;
-  const { init, root } = args.server;
-  const answers = { exec: { command: ["mysqladmin", "ping", "--host=127.0.0.1", "--connect-timeout=2"] } };
+function podSpec(
+  { image, configuration }: MySqlArgs,
+  init: k8s.core.v1.ConfigMap,
+  root: k8s.core.v1.Secret,
+): k8s.types.input.core.v1.PodSpec {
+  const { database, databaseUser, imagePullSecrets } = configuration;
+  const probe = { exec: { command: ["mysqladmin", "ping", "--host=127.0.0.1", "--connect-timeout=2"] } };
   return {
-    ...podDefaults(mySqlContract.user),
-    ...(imagePullSecrets && { imagePullSecrets }),
-    terminationGracePeriodSeconds: mySqlContract.stopSeconds,
+    ...podDefaults(mysqlContainer.user),
+    imagePullSecrets,
+    terminationGracePeriodSeconds: mysqlContainer.stopSeconds,
     containers: [
       {
         ...containerDefaults,
-        name: mySqlName,
-        image: args.image,
+        name: "mysql",
+        image,
         command: ["bash", "/etc/koa-blog/start-mysql.sh"],
         env: [
           {
@@ -87,21 +136,21 @@ function podSpec(args: MySqlArgs) {
           secretVariable("MYSQL_USER", databaseUser),
           ...secretFileVariables(["MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"]),
         ],
-        ports: [{ name: "mysql", containerPort: mySqlContract.port }],
+        ports: [{ name: "mysql", containerPort: mysqlContainer.port }],
         resources: containerResources(
           { cpu: "100m", memory: "512Mi", disk: "64Mi" },
           // MySQL writes large sorts to /tmp.
-          { cpu: "2", memory: `${String(mySqlContract.memoryMebibytes)}Mi`, disk: "2Gi" },
+          { cpu: "2", memory: `${String(mysqlContainer.memoryMebibytes)}Mi`, disk: "2Gi" },
         ),
-        // The first start initializes the volume, which takes minutes on a slow disk.
-        startupProbe: { ...answers, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 300 },
-        readinessProbe: { ...answers, periodSeconds: 5, timeoutSeconds: 5 },
-        livenessProbe: { ...answers, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 6 },
+        // Waits half an hour for the first initialization or a recovery. A restart would begin them again.
+        startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1800 },
+        readinessProbe: { ...probe, periodSeconds: 5, timeoutSeconds: 5 },
+        livenessProbe: { ...probe, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 6 },
         volumeMounts: [
-          { name: "data", mountPath: mySqlContract.dataFolder },
+          { name: "data", mountPath: mysqlContainer.dataFolder },
           { name: "init", mountPath: "/etc/koa-blog", readOnly: true },
           secretMount,
-          { name: "rendered", mountPath: mySqlContract.initFolder },
+          { name: "rendered", mountPath: mysqlContainer.initFolder },
           { name: "run", mountPath: "/var/run/mysqld" },
           { name: "tmp", mountPath: "/tmp" },
         ],
@@ -115,5 +164,5 @@ function podSpec(args: MySqlArgs) {
       { name: "run", emptyDir: {} },
       { name: "tmp", emptyDir: {} },
     ],
-  } satisfies k8s.types.input.core.v1.PodSpec;
+  };
 }

@@ -1,73 +1,40 @@
-import { readFileSync } from "node:fs";
-
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
 
-import { childOptions } from "../kubernetes/childOptions.ts";
-import { settingError } from "../kubernetes/settingError.ts";
-import { kubeconfigPath } from "./kubeconfigPath.ts";
+import type { Cluster, ClusterRegistry } from "./cluster.ts";
 
 export interface ExistingClusterArgs {
-  /** Path of a kubeconfig. `~/` means the home folder. Defaults to `~/.kube/config`. */
-  kubeconfig?: string | undefined;
-  /** Context of the kubeconfig. No default, because other programs change the current context. */
-  context: string;
+  /**
+   * Context of the kubeconfig, which is `KUBECONFIG` or `~/.kube/config`. No default, because other programs change the
+   * current context.
+   */
+  context: pulumi.Input<string>;
+  /** The registry from which the nodes pull. */
+  registry: ClusterRegistry;
 }
 
-/** A cluster that the stack does not create. Its only resource is the provider for one context of a kubeconfig. */
-export class ExistingCluster extends pulumi.ComponentResource {
-  /** The provider for all objects in the cluster. */
-  readonly provider: k8s.Provider;
+/** A cluster that the stack does not create. Its nodes pull published images from the images' own registries. */
+export class ExistingCluster extends pulumi.ComponentResource implements Cluster {
+  readonly options: pulumi.ComponentResourceOptions;
+  readonly registry: ClusterRegistry;
 
   constructor(name: string, args: ExistingClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:cluster:ExistingCluster", name, {}, opts);
-    const kubeconfig = kubeconfigPath(args.kubeconfig);
-    this.provider = new k8s.Provider(
+    this.registry = args.registry;
+    // The address of a cluster may change, such as minikube's at each start. The UID of this namespace does not.
+    // https://opentelemetry.io/docs/specs/semconv/resource/k8s/#cluster
+    const reader = new k8s.Provider(`${name}-reader`, { context: args.context }, { parent: this });
+    const { metadata } = k8s.core.v1.Namespace.get(`${name}-system`, "kube-system", { parent: this, provider: reader });
+    const provider = new k8s.Provider(
       `${name}-provider`,
-      {
-        // With the path instead of the content, credentials stay out of the state and may be renewed.
-        kubeconfig,
-        context: args.context,
-        clusterIdentifier: serverOf(kubeconfig, args.context),
-      },
-      childOptions(this, opts),
+      { context: args.context, clusterIdentifier: metadata.uid },
+      { parent: this },
     );
-    this.registerOutputs({ provider: this.provider });
+    this.options = { providers: [provider] };
+    this.registerOutputs({ registry: this.registry });
   }
-}
 
-interface Kubeconfig {
-  contexts: { name: string; context: { cluster: string } }[];
-  clusters: { name: string; cluster: { server: string } }[];
-}
-
-/**
- * Address of a context's API server. Several contexts may use the same cluster, so the address identifies it.
- *
- * @throws pulumi.RunError if the file cannot be read or lacks the context
- */
-function serverOf(path: string, name: string): string {
-  const { contexts, clusters } = readKubeconfig(path);
-  const context = contexts.find((candidate) => candidate.name === name);
-  const cluster = clusters.find((candidate) => candidate.name === context?.context.cluster);
-  if (cluster) return cluster.cluster.server;
-  const known = contexts.map((candidate) => candidate.name).join(", ") || "none";
-  throw settingError(
-    `kubeContext: ${path} has no context ${JSON.stringify(name)} with a cluster. Contexts: ${known}. ` +
-      'Set one with "npm run pulumi -- config set kubeContext NAME".',
-  );
-}
-
-function readKubeconfig(path: string): Kubeconfig {
-  try {
-    // `kubectl config` writes null for an empty list.
-    const { contexts, clusters } = parse(readFileSync(path, "utf8")) as Partial<Kubeconfig>;
-    return { contexts: contexts ?? [], clusters: clusters ?? [] };
-  } catch (error) {
-    throw settingError(
-      `kubeconfig: ${path} cannot be read (${(error as Error).message}). ` +
-        'Set another file with "npm run pulumi -- config set kubeconfig PATH".',
-    );
+  image(_name: string, reference: pulumi.Input<string>): pulumi.Output<string> {
+    return pulumi.output(reference);
   }
 }

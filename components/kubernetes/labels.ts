@@ -36,4 +36,4 @@ export const kibanaClient = { "koa-blog/kibana-client": "true" };
  * Annotation of a Service that is created before its pods. The provider would wait for ready endpoints, which need the
  * pods (pulumi-kubernetes#1974).
  */
-export const beforePods = { "pulumi.com/skipAwait": "true" };
+export const skipAwait = { "pulumi.com/skipAwait": "true" };

@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 
-import { secretFiles, secretsFolder } from "./contract.ts";
+/** Folder of the secrets' files in containers. */
+export const secretsFolder = "/run/secrets/koa-blog";
 
 /** Settings of a pod under the Pod Security Standard "restricted", with the user of its image. */
 export function podDefaults(user: number) {
@@ -42,21 +43,18 @@ export function containerResources(requests: Resources, limits: Resources) {
   return { requests: quantities(requests), limits: quantities(limits) };
 }
 
-/** Volume with the keys of Secrets and ConfigMaps as files, readable by the pod's group. */
-export function secretVolume(secrets: k8s.core.v1.Secret[], configMaps: k8s.core.v1.ConfigMap[] = []) {
-  const sources = [
-    ...secrets.map(({ metadata: { name } }) => ({ secret: { name } })),
-    ...configMaps.map(({ metadata: { name } }) => ({ configMap: { name } })),
-  ];
+/** Volume with the keys of Secrets as files, readable by the pod's group. */
+export function secretVolume(secrets: k8s.core.v1.Secret[]) {
+  const sources = secrets.map(({ metadata: { name } }) => ({ secret: { name } }));
   return { name: "secrets", projected: { defaultMode: 0o440, sources } };
 }
 
 /** Mount of the {@link secretVolume}. */
 export const secretMount = { name: "secrets", mountPath: secretsFolder, readOnly: true };
 
-/** Variables `X_FILE` with the paths of a Secret's keys. */
+/** `X_FILE` for each key `X` of the mounted Secrets, with the path of its file. */
 export function secretFileVariables(keys: string[]): k8s.types.input.core.v1.EnvVar[] {
-  return Object.entries(secretFiles(keys)).map(([name, value]) => ({ name, value }));
+  return keys.map((key) => ({ name: `${key}_FILE`, value: `${secretsFolder}/${key}` }));
 }
 
 /** A variable with the value of a Secret's key, for an image that cannot read the Secret from a file. */

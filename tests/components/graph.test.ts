@@ -1,259 +1,266 @@
 import assert from "node:assert/strict";
 
-import { assertOrder, awaited, blogResources, listed, mainContainer } from "./manifest.ts";
-import { type Registered, runProgram } from "./program.ts";
+import { assertAfter, awaited, finder, mainContainer } from "./manifest.ts";
+import { type Registered, runExisting, runProgram } from "./program.ts";
 
-/** The resources that pull an image and push it to the registry. */
-const mirrored = (image: string) => [
-  `blog:image:MirroredImage ${image}`,
-  `command:local:Command ${image}-pushed`,
-  `docker:index/remoteImage:RemoteImage ${image}-pulled`,
+const isKubernetes = ({ type }: Registered) => type.startsWith("kubernetes:");
+const isInLogging = ({ name }: Registered) => name.startsWith("logging");
+
+/** Types and names of the resources below each parent, without the children of the logging component. */
+function tree(resources: Registered[]): Record<string, string[]> {
+  const children: Record<string, string[]> = {};
+  for (const { parent, type, name } of resources.filter(({ name: own }) => !own.startsWith("logging-"))) {
+    const parentName = parent.split("::").at(-1) ?? "";
+    (children[parentName || "the stack"] ??= []).push(`${type} ${name}`);
+  }
+  for (const names of Object.values(children)) names.sort();
+  return children;
+}
+
+/** The blog in any cluster. */
+const blogTree = {
+  image: ["docker:index/image:Image image-build"],
+  namespace: ["kubernetes:core/v1:Namespace namespace-object"],
+  configuration: [
+    "kubernetes:core/v1:ConfigMap configuration-database",
+    "kubernetes:core/v1:ConfigMap configuration-settings",
+    "kubernetes:core/v1:Secret configuration-database-user",
+    "kubernetes:core/v1:Secret configuration-session",
+    "random:index/randomPassword:RandomPassword configuration-mysql-password",
+    "random:index/randomPassword:RandomPassword configuration-session-key",
+  ],
+  service: ["kubernetes:core/v1:Service service-object"],
+  mysql: [
+    "kubernetes:apps/v1:StatefulSet mysql-statefulset",
+    "kubernetes:core/v1:ConfigMap mysql-init",
+    "kubernetes:core/v1:Secret mysql-root",
+    "kubernetes:core/v1:Service mysql-headless-service",
+    "kubernetes:core/v1:Service mysql-service",
+    "kubernetes:networking.k8s.io/v1:NetworkPolicy mysql-network-policy",
+    "random:index/randomPassword:RandomPassword mysql-root-password",
+  ],
+  migration: [
+    "kubernetes:batch/v1:Job migration-job",
+    "kubernetes:networking.k8s.io/v1:NetworkPolicy migration-network-policy",
+  ],
+  blog: [
+    "kubernetes:apps/v1:Deployment blog-deployment",
+    "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-network-policy",
+    "kubernetes:policy/v1:PodDisruptionBudget blog-disruption-budget",
+  ],
+};
+const blogComponents = [
+  "blog:blog:Blog blog",
+  "blog:blog:BlogConfiguration configuration",
+  "blog:blog:BlogNamespace namespace",
+  "blog:blog:BlogService service",
+  "blog:blog:MySql mysql",
+  "blog:blog:SchemaMigration migration",
 ];
 
-describe("The program's resource graph", () => {
+/** The resources that bring an image into the registry of the kind cluster. */
+const copies = (...images: string[]) =>
+  Object.fromEntries(images.map((image) => [`${image}-image`, [`command:local:Command ${image}-image-push`]]));
+
+const kindTree = (...images: string[]) => ({
+  "the stack": [...blogComponents, "blog:cluster:LocalCluster local", "blog:images:BlogImage image"],
+  local: [
+    ...images.map((image) => `kind-cluster:index:ClusterImage ${image}-image`),
+    "kind-cluster:index:KindCluster local-kind",
+    "pulumi:providers:kubernetes local-provider",
+  ],
+  "local-kind": [
+    "command:local:Command local-kind-cluster",
+    "command:local:Command local-kind-configuration",
+    "command:local:Command local-kind-registry",
+  ],
+  ...copies(...images),
+  ...blogTree,
+});
+
+/** The deployment order. Each resource of a stage waits for all resources of the stage before. */
+const stages = [
+  ["namespace-object"],
+  ["configuration-database", "configuration-settings", "configuration-database-user", "configuration-session"],
+  ["service-object"],
+  ["mysql-init", "mysql-root", "mysql-headless-service", "mysql-service", "mysql-network-policy"],
+  ["mysql-statefulset"],
+  ["migration-network-policy"],
+  ["migration-job"],
+  ["blog-network-policy"],
+  ["blog-deployment"],
+];
+
+function assertStages(resources: Registered[], order = stages): void {
+  const find = finder(resources);
+  order.slice(1).forEach((stage, index) => {
+    for (const later of stage)
+      for (const earlier of order[index] ?? []) assertAfter(resources, find(later), find(earlier));
+  });
+}
+
+/** Fails unless all objects have the provider, and none has a default provider of the current context. */
+function assertProvider(resources: Registered[], name: string): void {
+  const { urn } = finder(resources)(name);
+  for (const resource of resources.filter(isKubernetes)) {
+    assert.ok(resource.provider.startsWith(`${urn}::`), `${resource.name} has the provider "${resource.provider}"`);
+  }
+}
+
+describe("The resource graph of target kind", () => {
   let resources: Registered[];
+  let find: ReturnType<typeof finder>;
 
   before(async () => {
     ({ resources } = await runProgram());
+    find = finder(resources);
   });
 
-  const find = (type: string, name: string): Registered => {
-    const resource = resources.find((candidate) => candidate.type.endsWith(type) && candidate.name === name);
-    assert.ok(resource, `${type} ${name} is not registered`);
-    return resource;
-  };
-
-  const waitsFor = (later: Registered, earlier: Registered) => awaited(resources, later).has(earlier.urn);
-  const assertAfter = (later: Registered, earlier: Registered) => {
-    assertOrder(resources, earlier, later);
-  };
-
-  const isImage = ({ type, name }: Registered) => /:(Image|RemoteImage)$/.test(type) || name.endsWith("-pushed");
-  const isLogging = ({ name }: Registered) => /^(logging|elasticsearch|kibana|fluentd|node)(-|$)/.test(name);
-
-  it("has exactly these resources", () => {
-    const ofKind = [
-      "blog:cluster:KindCluster kind",
-      "blog:cluster:LocalRegistry registry",
-      "command:local:Command kind-cluster",
-      "command:local:Command kind-mirror",
-      "command:local:Command registry-network",
-      "docker:index/container:Container registry-container",
-      "docker:index/remoteImage:RemoteImage registry-image",
-      "pulumi:providers:docker registry-provider",
-      "pulumi:providers:kubernetes kind-provider",
-    ];
-    assert.deepEqual(
-      listed(resources.filter((resource) => !isLogging(resource))),
-      [...blogResources, ...ofKind, ...mirrored("mysql")].sort(),
-    );
+  it("has exactly these resources besides the logs, each below its component", () => {
+    const expected = kindTree("elasticsearch", "fluentd", "kibana", "mysql");
+    expected["the stack"].push("blog:logging:Logging logging");
+    assert.deepEqual(tree(resources), expected);
+    const { urn } = find("logging");
+    for (const resource of resources.filter(isInLogging)) {
+      assert.ok(resource.name === "logging" || awaited(resources, resource).has(urn), resource.name);
+    }
   });
 
-  it("has exactly these beside them, unless logging is left out", async () => {
-    const logging = resources.filter(isLogging);
-    const own = [
-      "blog:logging:Elasticsearch logging-elasticsearch",
-      "blog:logging:Fluentd logging-fluentd",
-      "blog:logging:Kibana logging-kibana",
-      "blog:logging:Logging logging",
-      "blog:logging:LoggingConfiguration logging",
-      "blog:logging:LoggingSetup logging-elasticsearch-setup",
-      "blog:logging:LoggingSetup logging-kibana-setup",
-      "kubernetes:apps/v1:DaemonSet logging-fluentd-daemonset",
-      "kubernetes:apps/v1:Deployment logging-kibana-deployment",
-      "kubernetes:apps/v1:StatefulSet logging-elasticsearch-statefulset",
-      "kubernetes:batch/v1:Job logging-elasticsearch-setup-job",
-      "kubernetes:batch/v1:Job logging-kibana-setup-job",
-      "kubernetes:core/v1:ConfigMap logging-elasticsearch-setup",
-      "kubernetes:core/v1:ConfigMap logging-fluentd-configuration",
-      "kubernetes:core/v1:ConfigMap logging-kibana-setup",
-      "kubernetes:core/v1:Namespace logging-namespace",
-      "kubernetes:core/v1:PersistentVolumeClaim logging-elasticsearch-data",
-      "kubernetes:core/v1:Secret logging-elastic-user",
-      "kubernetes:core/v1:Secret logging-fluentd-user",
-      "kubernetes:core/v1:Secret logging-kibana-encryption",
-      "kubernetes:core/v1:Secret logging-kibana-user",
-      "kubernetes:core/v1:Service logging-elasticsearch-service",
-      "kubernetes:core/v1:Service logging-kibana-service",
-      "kubernetes:core/v1:ServiceAccount logging-fluentd-service-account",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-deny-ingress",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-elasticsearch-clients",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-kibana-clients",
-      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole logging-fluentd-role",
-      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding logging-fluentd-role-binding",
-      "random:index/randomPassword:RandomPassword logging-elastic-password",
-      "random:index/randomPassword:RandomPassword logging-fluentd-password",
-      "random:index/randomPassword:RandomPassword logging-kibana-encryption-key",
-      "random:index/randomPassword:RandomPassword logging-kibana-password",
-    ];
-    const images = ["elasticsearch", "fluentd", "kibana", "node"].flatMap(mirrored);
-    assert.deepEqual(listed(logging), [...own, ...images].sort());
+  it("has neither logs nor their images without logging", async () => {
     const without = await runProgram({ logging: "false" });
-    assert.equal(without.resources.length, resources.length - logging.length);
-    assert.ok(!without.resources.some(isLogging));
+    assert.deepEqual(without.resources.filter(isInLogging), []);
+    assert.deepEqual(tree(without.resources), kindTree("mysql"));
   });
 
-  it("brings logging up in its own order", () => {
-    const ofLogging = (pattern: RegExp) =>
-      resources.filter(({ type, name }) => name.startsWith("logging") && pattern.test(type));
-    const stages = [
-      ofLogging(/:Namespace$/),
-      ofLogging(/v1:(ConfigMap|Secret)$/),
-      ofLogging(/v1:Service$/),
-      [find(":StatefulSet", "logging-elasticsearch-statefulset")],
-      [find(":Job", "logging-elasticsearch-setup-job")],
-      [find(":Deployment", "logging-kibana-deployment"), find(":DaemonSet", "logging-fluentd-daemonset")],
-    ];
-    assertStages(stages, [1, 7, 2, 1, 1, 2]);
-    const dataView = find(":Job", "logging-kibana-setup-job");
-    assertAfter(dataView, find(":Deployment", "logging-kibana-deployment"));
-    assert.ok(dataView.dependencies.includes(find(":Deployment", "logging-kibana-deployment").urn));
+  it("deploys in order", () => {
+    assertStages(resources);
+    assertStages(resources, [
+      ["local-kind-registry"],
+      ["local-kind-cluster"],
+      ["local-kind-configuration"],
+      ["local-provider"],
+      ["namespace-object", "logging-namespace"],
+    ]);
   });
 
-  it("lets the blog and logging wait for nothing of each other", () => {
-    for (const resource of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
-      const others = resources.filter((other) => isLogging(other) !== isLogging(resource));
-      // The cluster and the registry belong to neither of them.
-      const foreign = others.filter(({ name }) => !/^(kind|registry)/.test(name));
-      for (const other of foreign) assert.ok(!waitsFor(resource, other), `${resource.name} waits for ${other.name}`);
-    }
-  });
-
-  it("pushes each published image to the registry before what runs it", () => {
-    const runners = {
-      mysql: find(":StatefulSet", "mysql-statefulset"),
-      elasticsearch: find(":StatefulSet", "logging-elasticsearch-statefulset"),
-      node: find(":Job", "logging-elasticsearch-setup-job"),
-      kibana: find(":Deployment", "logging-kibana-deployment"),
-      fluentd: find(":DaemonSet", "logging-fluentd-daemonset"),
-    };
-    for (const [image, runner] of Object.entries(runners)) {
-      const pushed = find(":Command", `${image}-pushed`);
-      assertOrder(resources, find(":RemoteImage", `${image}-pulled`), pushed, runner);
-      assertAfter(pushed, find(":Container", "registry-container"));
-    }
-  });
-
-  it("pulls and pushes while the cluster is being created", () => {
-    const cluster = find(":Command", "kind-cluster");
-    const images = resources.filter(isImage);
-    assert.equal(images.length, 2 + 1 + 2 * 5);
-    for (const image of images) assert.ok(!waitsFor(image, cluster), image.name);
-    assert.deepEqual([...awaited(resources, cluster)], [find(":Command", "registry-network").urn]);
-  });
-
-  it("tells the nodes where the registry is before anything is deployed", () => {
-    const mirror = find(":Command", "kind-mirror");
-    assertOrder(resources, find(":Command", "kind-cluster"), mirror, find(":Namespace", "blog-namespace"));
-    const { networksAdvanced } = find(":Container", "registry-container").inputs as { networksAdvanced: unknown };
-    assert.deepEqual(networksAdvanced, [{ name: "kind", aliases: ["koa-blog-registry.svc"] }]);
-    const { REGISTRY } = mirror.inputs.environment as Record<string, string>;
-    assert.equal(REGISTRY, "koa-blog-registry.svc:5000");
-    assertAfter(find(":Container", "registry-container"), find(":Command", "registry-network"));
-  });
-
-  it("keeps the registry to this machine, and takes it down with all that is in it", () => {
-    const { inputs, deleteBeforeReplace } = find(":Container", "registry-container");
-    assert.deepEqual(inputs.ports, [{ internal: 5000, external: 5001, ip: "127.0.0.1" }]);
-    assert.equal(inputs.name, "koa-blog-registry");
-    assert.equal(inputs.restart, "unless-stopped");
-    assert.equal(inputs.volumes, undefined);
-    assert.equal(inputs.removeVolumes, undefined, "the provider's default removes the anonymous volume");
-    assert.equal(deleteBeforeReplace, true);
-  });
-
-  it("pushes everything again to another registry", () => {
-    const { triggers } = find(":Command", "registry-network").inputs as { triggers: unknown[] };
-    const [identity] = triggers;
-    assert.match(String(identity), /^generation-1-[0-9a-f]{8}$/);
-    const images = resources.filter(isImage);
-    for (const { name, replacementTrigger } of images.filter((image) => image.name !== "registry-image")) {
-      assert.equal(replacementTrigger, identity, name);
-    }
-  });
-
-  const assertStages = (stages: Registered[][], sizes: number[]) => {
-    assert.deepEqual(
-      stages.map((stage) => stage.length),
-      sizes,
-    );
-    stages.slice(1).forEach((stage, index) => {
-      for (const later of stage) for (const earlier of stages[index] ?? []) assertAfter(later, earlier);
+  const images = {
+    "mysql-image": ["mysql-statefulset"],
+    "elasticsearch-image": [
+      "logging-elasticsearch-statefulset",
+      "logging-elasticsearch-setup-job",
+      "logging-kibana-setup-job",
+    ],
+    "kibana-image": ["logging-kibana-deployment"],
+    "fluentd-image": ["logging-fluentd-daemonset"],
+  };
+  for (const [image, workloads] of Object.entries(images)) {
+    it(`pushes ${image} to the registry before a pod names it`, () => {
+      const push = find(`${image}-push`);
+      assertAfter(resources, push, find("local-kind-registry"));
+      const { COPY } = push.inputs.environment as { COPY: string };
+      assert.match(COPY, /^localhost:5001\//);
+      for (const workload of workloads) {
+        assert.equal(mainContainer(find(workload)).image, COPY);
+        assert.ok(find(workload).dependencies.includes(push.urn), workload);
+      }
     });
+  }
+
+  it("pushes the blog's image to the registry before a pod names it", () => {
+    const build = find("image-build");
+    assertAfter(resources, build, find("local-kind-registry"));
+    for (const workload of ["migration-job", "blog-deployment"]) {
+      assert.equal(mainContainer(find(workload)).image, build.inputs.imageName);
+      assert.ok(find(workload).dependencies.includes(build.urn), workload);
+    }
+  });
+
+  it("waits for nothing that a resource does not need", () => {
+    const waits = (later: string, earlier: string) => awaited(resources, find(later)).has(find(earlier).urn);
+    for (const push of ["image-build", ...Object.keys(images).map((image) => `${image}-push`)]) {
+      assert.ok(!waits(push, "local-kind-cluster"), `${push} waits for the cluster`);
+    }
+    assert.ok(!waits("mysql-statefulset", "image-build"));
+    const objects = resources.filter(isKubernetes);
+    for (const logs of objects.filter(isInLogging)) {
+      for (const blog of objects.filter((object) => !isInLogging(object))) {
+        assert.ok(!waits(blog.name, logs.name), `${blog.name} waits for ${logs.name}`);
+        assert.ok(!waits(logs.name, blog.name), `${logs.name} waits for ${blog.name}`);
+      }
+    }
+  });
+
+  it("deploys all objects to its own cluster, and deletes none of them one by one with the cluster", () => {
+    assertProvider(resources, "local-provider");
+    for (const object of resources.filter(isKubernetes)) {
+      assert.equal(object.deletedWith, find("local-provider").urn, object.name);
+    }
+  });
+
+  it("labels every object", () => {
+    for (const { name, inputs } of resources.filter(isKubernetes)) {
+      const { labels } = inputs.metadata as { labels: Record<string, string> };
+      const { "app.kubernetes.io/part-of": partOf, "app.kubernetes.io/managed-by": managedBy } = labels;
+      assert.deepEqual([partOf, managedBy], ["koa-blog", "pulumi"], name);
+      assert.ok(labels["app.kubernetes.io/name"], name);
+    }
+  });
+});
+
+describe("The resource graph of target existing", () => {
+  const existingTree = {
+    ...blogTree,
+    "the stack": [...blogComponents, "blog:cluster:ExistingCluster existing", "blog:images:BlogImage image"],
+    existing: [
+      "pulumi:providers:kubernetes existing-provider",
+      "pulumi:providers:kubernetes existing-reader",
+      "read kubernetes:core/v1:Namespace existing-system",
+    ],
+    configuration: [...blogTree.configuration, "kubernetes:core/v1:Secret configuration-registry"].sort(),
   };
 
-  it("comes up in the deployment order", () => {
-    const ofBlog = resources.filter((resource) => !isLogging(resource));
-    const stages = [
-      [find(":Namespace", "blog-namespace")],
-      ofBlog.filter(({ type }) => /v1:(ConfigMap|Secret)$/.test(type)),
-      ofBlog.filter(({ type }) => type === "kubernetes:core/v1:Service"),
-      [find(":StatefulSet", "mysql-statefulset")],
-      [find(":Job", "blog-job")],
-      [find(":Deployment", "blog-deployment")],
-    ];
-    assertStages(stages, [1, 6, 3, 1, 1, 1]);
+  it("has exactly these resources, and creates nothing on this machine but the blog's image", async () => {
+    const { resources } = await runExisting();
+    assert.deepEqual(tree(resources), existingTree);
+    assertStages(resources);
+    assertAfter(resources, finder(resources)("existing-provider"), finder(resources)("existing-system"));
   });
 
-  it("says the order in dependsOn, not only through inputs", () => {
-    const job = find(":Job", "blog-job");
-    assert.ok(job.dependencies.includes(find(":StatefulSet", "mysql-statefulset").urn));
-    const deployment = find(":Deployment", "blog-deployment");
-    assert.ok(deployment.dependencies.includes(job.urn));
-    assert.ok(deployment.dependencies.includes(find(":Service", "blog-service").urn));
+  it("deploys all objects to that cluster, logs too, and deletes them one by one", async () => {
+    const { resources } = await runExisting({ logging: "true", expose: "Ingress", ingressHost: "blog.example.com" });
+    assertProvider(resources, "existing-provider");
+    assert.deepEqual(
+      resources.filter(({ deletedWith }) => deletedWith !== ""),
+      [],
+    );
   });
 
-  it("builds and pushes each image of the blog before what runs it", () => {
-    for (const [name, user] of [
-      ["migration-image", find(":Job", "blog-job")],
-      ["blog-image", find(":Deployment", "blog-deployment")],
-    ] as const) {
-      const image = find(":Image", name);
-      assertAfter(image, find(":Container", "registry-container"));
-      assertAfter(user, image);
-      assert.equal(mainContainer(user).image, image.inputs.imageName);
-    }
+  it("has no MySQL of its own if mysqlHost is set", async () => {
+    const { mysql, ...others } = existingTree;
+    const { resources } = await runExisting({ mysqlHost: "mysql.example.com" }, { mysqlPassword: "a password" });
+    assert.deepEqual(tree(resources), {
+      ...others,
+      "the stack": others["the stack"].filter((component) => component !== "blog:blog:MySql mysql"),
+      configuration: others.configuration.filter((child) => !child.endsWith("configuration-mysql-password")),
+    });
+    const unneeded = ["service-object", ...mysql.map((child) => child.split(" ")[1])];
+    assertStages(
+      resources,
+      stages.filter(([name]) => !unneeded.includes(name)),
+    );
+    assertAfter(resources, finder(resources)("blog-deployment"), finder(resources)("service-object"));
   });
 
-  it("lets nothing of the database wait for the blog's image", () => {
-    assert.ok(!waitsFor(find(":StatefulSet", "mysql-statefulset"), find(":Image", "blog-image")));
-  });
-
-  it("gives every resource that is not a component a component for its parent", () => {
-    const components = new Set(resources.filter(({ type }) => type.startsWith("blog:")).map(({ urn }) => urn));
-    for (const { type, name, parent } of resources.filter((resource) => !resource.type.startsWith("blog:"))) {
-      assert.ok(components.has(parent), `${type} ${name} has the parent "${parent}"`);
-    }
-    const nested = resources.filter(({ type, parent }) => type.startsWith("blog:") && components.has(parent));
-    const logging = find(":Logging", "logging");
-    assert.equal(nested.length, 6);
-    for (const { name, parent } of nested) assert.equal(parent, logging.urn, name);
-  });
-
-  it("deploys to its own cluster, and forgets what was in a cluster that is gone", () => {
-    const provider = find("providers:kubernetes", "kind-provider");
-    for (const resource of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
-      assert.ok(resource.provider.startsWith(`${provider.urn}::`), `${resource.name} has another provider`);
-      assert.equal(resource.replacementTrigger, provider.inputs.clusterIdentifier, resource.name);
-      assert.equal(resource.deletedWith, provider.urn, `${resource.name} is not deleted with the provider`);
-    }
-  });
-
-  it("tells a cluster from another in the same way everywhere", () => {
-    const { clusterIdentifier } = find("providers:kubernetes", "kind-provider").inputs;
-    assert.match(String(clusterIdentifier), /^generation-1-[0-9a-f]{8}$/);
-    assert.deepEqual(find(":Command", "kind-cluster").inputs.triggers, [clusterIdentifier]);
-    assert.equal((find(":Command", "kind-mirror").inputs.triggers as unknown[])[0], clusterIdentifier);
-  });
-
-  it("labels every Kubernetes object", () => {
-    for (const { name, inputs } of resources.filter(({ type }) => type.startsWith("kubernetes:"))) {
-      const { labels } = inputs.metadata as { labels?: Record<string, string> };
-      assert.deepEqual(
-        Object.keys(labels ?? {}).filter((label) => label.startsWith("app.kubernetes.io/")),
-        ["app.kubernetes.io/managed-by", "app.kubernetes.io/name", "app.kubernetes.io/part-of"],
-        name,
-      );
-    }
+  it("has an Ingress and an autoscaler on demand", async () => {
+    const { resources } = await runExisting({
+      ...{ expose: "Ingress", ingressHost: "blog.example.com", maxReplicas: "3" },
+    });
+    assert.deepEqual(tree(resources), {
+      ...existingTree,
+      service: ["kubernetes:core/v1:Service service-object", "kubernetes:networking.k8s.io/v1:Ingress service-ingress"],
+      blog: [...blogTree.blog, "kubernetes:autoscaling/v2:HorizontalPodAutoscaler blog-autoscaler"].sort(),
+    });
+    assertStages(resources, [["service-object"], ["service-ingress"], ["mysql-statefulset"]]);
+    assertStages(resources, [["blog-deployment"], ["blog-autoscaler"]]);
   });
 });

@@ -1,5 +1,7 @@
+import { setTimeout } from "node:timers/promises";
+
 import * as pulumi from "@pulumi/pulumi";
-import type { RegisterResourceRequest as Request } from "@pulumi/pulumi/proto/resource_pb.js";
+import proto, { type ReadResourceRequest, type RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import * as settings from "@pulumi/pulumi/runtime/settings.js";
 
 import { configDefaults } from "../../scripts/lib/project.ts";
@@ -7,6 +9,7 @@ import { configDefaults } from "../../scripts/lib/project.ts";
 export type Inputs = Record<string, unknown>;
 
 type Callback = (error: unknown, response: { getUrn(): string } | undefined) => void;
+type Send<Request> = (request: Request, callback: Callback) => unknown;
 
 /** The key that marks a secret in Pulumi's gRPC messages. */
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
@@ -19,28 +22,35 @@ export function secretValue(value: unknown): unknown {
   return wrapped.value;
 }
 
+/** A value without the secrets in it. */
+export function withoutSecrets(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (signatureKey in value) return "a secret";
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutSecrets(inner)]));
+}
+
+/** Names an object without a name, like the auto-naming of the Kubernetes provider. */
+function named({ inputs, name }: pulumi.runtime.MockResourceArgs): Inputs {
+  const { metadata, ...rest } = inputs as { metadata?: { name?: string } };
+  return { ...rest, metadata: { name: `${name}-auto`, ...metadata } };
+}
+
+const unchanged = ({ inputs }: pulumi.runtime.MockResourceArgs) => inputs as Inputs;
+
 /** The outputs of the providers. */
 const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Inputs> = {
   "command:local:Command": ({ inputs, name }) => ({ ...(inputs as Inputs), stdout: `stdout of ${name}` }),
-  "docker:index/image:Image": ({ inputs, name }) => ({ ...(inputs as Inputs), repoDigest: `id of ${name}` }),
-  ...Object.fromEntries(
-    [
-      "pulumi:providers:docker",
-      "pulumi:providers:kubernetes",
-      "docker:index/container:Container",
-      "docker:index/network:Network",
-      "docker:index/remoteImage:RemoteImage",
-      "docker:index/volume:Volume",
-    ].map((type) => [type, ({ inputs }: pulumi.runtime.MockResourceArgs) => inputs as Inputs]),
-  ),
+  "docker:index/image:Image": unchanged,
+  "pulumi:providers:kubernetes": unchanged,
   "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: `result of ${name}` }),
   // A new Service has no address yet.
   "kubernetes:core/v1:Service": (args) => ({ ...named(args), status: { loadBalancer: {} } }),
+  // A namespace that is read, instead of created, has an ID.
+  "kubernetes:core/v1:Namespace": (args) => (args.id ? { metadata: { uid: `uid of ${args.id}` } } : named(args)),
   ...Object.fromEntries(
     [
-      "kubernetes:core/v1:Namespace",
       "kubernetes:core/v1:ConfigMap",
-      "kubernetes:core/v1:PersistentVolumeClaim",
       "kubernetes:core/v1:Secret",
       "kubernetes:core/v1:ServiceAccount",
       "kubernetes:apps/v1:StatefulSet",
@@ -57,20 +67,22 @@ const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Input
   ),
 };
 
-/** Names an object without a name, like the auto-naming of the Kubernetes provider. */
-function named({ inputs, name }: pulumi.runtime.MockResourceArgs): Inputs {
-  const { metadata, ...rest } = inputs as { metadata?: { name?: string } };
-  return { ...rest, metadata: { name: `${name}-auto`, ...metadata } };
-}
+/** The platform of the Docker engine. It differs from the platform of Node.js, as with Rosetta. */
+export const enginePlatform = "linux/riscv64";
 
-const calls: Record<string, (inputs: Inputs) => Inputs> = {
-  "command:local:run": () => ({ stdout: "generation-1" }),
-};
+/** The outputs of the commands that run in each deployment. */
+function runCommand({ command, environment }: Inputs): Inputs | undefined {
+  if (String(command).startsWith("docker version")) return { stdout: enginePlatform };
+  const { CLUSTER, REGISTRY, OWNER } = environment as Record<string, string>;
+  return OWNER === undefined ? undefined : { stdout: `${OWNER}/token of ${CLUSTER ?? REGISTRY ?? ""}` };
+}
 
 /** Mocks that record unknown calls. If a mock threw an error, the program would hang. */
 function makeMocks(unknown: string[]): pulumi.runtime.Mocks {
   return {
-    newResource(args) {
+    async newResource(args) {
+      // Shows which requests wait for this answer.
+      await setTimeout(2);
       const id = `${args.name}-id`;
       if (!args.custom) return { id, state: {} };
       const provider = providers[args.type];
@@ -78,11 +90,37 @@ function makeMocks(unknown: string[]): pulumi.runtime.Mocks {
       return { id, state: provider?.(args) ?? {} };
     },
     call({ token, inputs }) {
-      const call = calls[token];
-      if (!call) unknown.push(`a call of ${token}`);
-      return call?.(inputs as Inputs) ?? {};
+      const result = token === "command:local:run" ? runCommand(inputs as Inputs) : undefined;
+      if (!result) unknown.push(`a call of ${token}`);
+      return result ?? {};
     },
   };
+}
+
+/**
+ * Runs a program against mocks.
+ *
+ * @param config - the settings of the project
+ * @param secretKeys - the settings that were set with `--secret`
+ * @returns the registered resources in order, and what the program returned
+ */
+export async function runWithMocks<Result>(
+  program: () => Promise<Result> | Result,
+  config: Record<string, string> = {},
+  secretKeys: string[] = [],
+): Promise<{ resources: Registered[]; result: Result }> {
+  const unknown: string[] = [];
+  const qualified = (key: string) => `koa-blog:${key}`;
+  await pulumi.runtime.setMocks(makeMocks(unknown), "koa-blog", "dev", false);
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(config).map(([key, value]) => [qualified(key), value])),
+  );
+  process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(secretKeys.map(qualified));
+  const resources = recordResources();
+  const result = await program();
+  await settings.disconnect();
+  if (unknown.length > 0) throw new Error(`no test expects ${unknown.join(", ")}`);
+  return { resources, result };
 }
 
 let runs = 0;
@@ -94,35 +132,38 @@ let runs = 0;
  * @param secrets - settings set with `--secret`
  * @returns the registered resources in order, and the stack outputs
  */
-export async function runProgram(
-  config: Record<string, string> = {},
-  secrets: Record<string, string> = {},
-): Promise<{ resources: Registered[]; outputs: Record<string, Settled> }> {
-  const values = { ...configDefaults(), ...config, ...secrets };
-  const qualified = Object.entries(values).map(([key, value]) => [`koa-blog:${key}`, String(value)]);
-  const unknown: string[] = [];
-  await pulumi.runtime.setMocks(makeMocks(unknown), "koa-blog", "dev", false);
-  pulumi.runtime.setAllConfig(Object.fromEntries(qualified) as Record<string, string>);
-  process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(Object.keys(secrets).map((key) => `koa-blog:${key}`));
-  const resources = recordResources();
-  runs += 1;
-  // The query string bypasses the module cache, so each run executes the program again.
-  const program = (await import(`../../index.ts?run=${String(runs)}`)) as { default: Inputs };
-  const outputs = Object.fromEntries(
-    await Promise.all(Object.entries(program.default).map(async ([key, value]) => [key, await settle(value)] as const)),
+export async function runProgram(config: Record<string, string> = {}, secrets: Record<string, string> = {}) {
+  const values = Object.entries({ ...configDefaults(), ...config, ...secrets });
+  const { resources, result: outputs } = await runWithMocks(
+    async () => {
+      runs += 1;
+      // The query string bypasses the module cache, so each run executes the program again.
+      const program = (await import(`../../index.ts?run=${String(runs)}`)) as Inputs;
+      const settled = Object.entries(program).map(async ([key, value]) => [key, await settle(value)] as const);
+      return Object.fromEntries(await Promise.all(settled));
+    },
+    Object.fromEntries(values.map(([key, value]) => [key, String(value)])),
+    Object.keys(secrets),
   );
-  await settings.disconnect();
-  if (unknown.length > 0) throw new Error(`no test expects ${unknown.join(", ")}`);
   return { resources, outputs };
 }
 
+/** Runs the program for an existing cluster, without logging. Its registry needs a password. */
+export function runExisting(config: Record<string, string> = {}, secrets: Record<string, string> = {}) {
+  const registry = { registry: "registry.example.com:5000/team", registryUser: "me" };
+  return runProgram(
+    { target: "existing", kubeContext: "team", ...registry, logging: "false", ...config },
+    { registryPassword: "the registry's password", ...secrets },
+  );
+}
+
 /** A resolved output. */
-export interface Settled {
+interface Settled {
   value: unknown;
   isSecret: boolean;
 }
 
-async function settle(value: unknown): Promise<Settled> {
+export async function settle(value: unknown): Promise<Settled> {
   if (!pulumi.Output.isInstance(value)) return { value, isSecret: false };
   const output = value as pulumi.Output<unknown> & { promise(): Promise<unknown>; isSecret: Promise<boolean> };
   return { value: await output.promise(), isSecret: await output.isSecret };
@@ -131,37 +172,56 @@ async function settle(value: unknown): Promise<Settled> {
 /** Records requests to the engine. Mocks do not see parents, dependencies and options (pulumi/pulumi#14421). */
 function recordResources(): Registered[] {
   const resources: Registered[] = [];
+  let messages = 0;
+  const recording =
+    <Request>(send: Send<Request>, registration: (request: Request) => RegisterResourceRequest): Send<Request> =>
+    (request, callback) => {
+      const requested = (messages += 1);
+      return send(request, (error, response) => {
+        const answered = (messages += 1);
+        const urn = response?.getUrn() ?? "";
+        if (response) resources.push({ ...registered(registration(request)), urn, requested, answered });
+        callback(error, response);
+      });
+    };
   const monitor = settings.getMonitor() as unknown as {
-    registerResource(request: Request, callback: Callback): unknown;
+    registerResource: Send<RegisterResourceRequest>;
+    readResource: Send<ReadResourceRequest>;
   };
-  const register = monitor.registerResource.bind(monitor);
-  monitor.registerResource = (request, callback) =>
-    register(request, (error, response) => {
-      if (response) resources.push(registered(request, response.getUrn()));
-      callback(error, response);
-    });
+  monitor.registerResource = recording(monitor.registerResource.bind(monitor), (request) => request);
+  monitor.readResource = recording(monitor.readResource.bind(monitor), (request) =>
+    new proto.RegisterResourceRequest()
+      .setType(`read ${request.getType()}`)
+      .setName(request.getName())
+      .setParent(request.getParent())
+      .setDependenciesList(request.getDependenciesList())
+      .setProvider(request.getProvider()),
+  );
   return resources;
 }
 
-function registered(request: Request, urn: string) {
-  return {
-    type: request.getType(),
-    name: request.getName(),
-    urn,
-    /** URN of the parent, empty for children of the stack. */
-    parent: request.getParent(),
-    /** URNs of the dependencies, from `dependsOn` and from inputs. */
-    dependencies: request.getDependenciesList(),
-    provider: request.getProvider(),
-    deletedWith: request.getDeletedwith(),
-    replacementTrigger: request.getReplacementTrigger()?.toJavaScript() as unknown,
-    deleteBeforeReplace: request.getDeletebeforereplace(),
-    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
-    ignoreChanges: request.getIgnorechangesList(),
-    retainOnDelete: request.getRetainondelete() ?? false,
-    inputs: (request.getObject()?.toJavaScript() ?? {}) as Inputs,
-  };
+/** A resource that the program registered, or read. */
+export interface Registered extends ReturnType<typeof registered> {
+  urn: string;
+  /** Number of the request among all messages. */
+  requested: number;
+  /** Number of its answer. */
+  answered: number;
 }
 
-/** A resource that the program registered. */
-export type Registered = ReturnType<typeof registered>;
+const registered = (request: RegisterResourceRequest) => ({
+  type: request.getType(),
+  name: request.getName(),
+  /** URN of the parent, empty for children of the stack. */
+  parent: request.getParent(),
+  /** URNs of the dependencies, from `dependsOn` and from inputs. */
+  dependencies: request.getDependenciesList(),
+  provider: request.getProvider(),
+  deletedWith: request.getDeletedwith(),
+  replacementTrigger: request.getReplacementTrigger()?.toJavaScript() as unknown,
+  deleteBeforeReplace: request.getDeletebeforereplace(),
+  additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+  ignoreChanges: request.getIgnorechangesList(),
+  customTimeouts: request.getCustomtimeouts()?.toObject(),
+  inputs: (request.getObject()?.toJavaScript() ?? {}) as Inputs,
+});

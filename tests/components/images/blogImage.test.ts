@@ -1,158 +1,168 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
-import { buildInputs } from "../../../components/images/blogImage.ts";
-import { contentHash, hasTag, ignoredNames, nameOf } from "../../../components/images/imageBuild.ts";
-import { migrationBuildInputs } from "../../../components/images/migrationImage.ts";
-import { mySqlBuildInputs } from "../../../components/images/mySqlImage.ts";
-import { dockerLogins, registryOf, repositoryOf } from "../../../components/images/registry.ts";
-import { temporaryFolder } from "../../temporaryFolder.ts";
+import { BlogImage, type BlogImageArgs } from "../../../components/images/blogImage.ts";
+import { contentHash } from "../../../components/images/contentHash.ts";
 import { finder } from "../manifest.ts";
-import { runProgram, secretValue } from "../program.ts";
+import { enginePlatform, type Inputs, runExisting, runWithMocks, secretValue, settle } from "../program.ts";
+import { TemporaryProject } from "../temporaryProject.ts";
+
+interface Build {
+  args: Record<string, unknown>;
+  platform: string;
+  dockerfile: string;
+  context: string;
+}
+
+const register = (args: Partial<BlogImageArgs> = {}) =>
+  runWithMocks(() => new BlogImage("image", { registry: { address: "localhost:5001" }, ...args }));
+
+const lines = readFileSync(".dockerignore", "utf8").split("\n");
 
 describe("The tag of the blog's image", () => {
-  let folder: string;
-  const hash = (baseImage = "node:24", root = folder) => contentHash(root, ["lock.json", "service"], { baseImage });
-  const write = (path: string, text: string) => {
-    writeFileSync(join(folder, path), text);
+  const tagOf = async (project: TemporaryProject, args: Partial<BlogImageArgs> = {}) => {
+    const { result } = await project.run(() => register(args));
+    return (await settle(result.tag)).value;
+  };
+
+  it("is the same in another folder, and does not change with what the build does not read", async () => {
+    const [project, other] = [new TemporaryProject(), new TemporaryProject()];
+    const tag = await tagOf(project);
+    assert.match(String(tag), /^[0-9a-f]{16}$/);
+    other.write("index.ts", "");
+    other.write("service/node_modules/a/index.js", "");
+    assert.equal(await tagOf(other), tag);
+  });
+
+  it("changes with each file that .dockerignore admits, and with a name", async () => {
+    const admitted = lines.filter((line) => line.startsWith("!")).map((line) => line.slice(1).replace("**", "app.ts"));
+    assert.deepEqual(admitted, ["package.json", "package-lock.json", "service/app.ts", "db/app.ts"]);
+    const tags = new Set([await tagOf(new TemporaryProject())]);
+    for (const path of [...admitted, ".dockerignore", "service/Dockerfile", "service/posts/posts.ts"]) {
+      const project = new TemporaryProject();
+      project.write(path, "changed");
+      tags.add(await tagOf(project));
+    }
+    const project = new TemporaryProject();
+    renameSync(join(project.folder, "service/app.ts"), join(project.folder, "service/main.ts"));
+    tags.add(await tagOf(project));
+    assert.equal(tags.size, 9);
+  });
+
+  it("changes with the base image and with the platform", async () => {
+    const project = new TemporaryProject();
+    const tags = new Set();
+    for (const args of [{}, { baseImage: "node:26" }, { platform: "linux/arm64" }])
+      tags.add(await tagOf(project, args));
+    assert.equal(tags.size, 3);
+  });
+});
+
+describe("The hash of files", () => {
+  /** Whether a new file changes the hash. */
+  const isHashed = async (path: string) => {
+    const project = new TemporaryProject();
+    const hash = () => project.run(() => contentHash(["service", "db"]));
+    const before = await hash();
+    project.write(path, "text");
+    return (await hash()) !== before;
+  };
+  const patterns = lines.filter((line) => line.startsWith("**/")).map((line) => line.slice("**/".length));
+  const matches = (glob: string, name: string) => {
+    const expression = glob.replaceAll(".", "\\.").replaceAll("*", ".*").replaceAll("?", ".");
+    return new RegExp(`^${expression}$`).test(name);
+  };
+
+  const ignored = [
+    "node_modules",
+    "README.md",
+    ".env",
+    ".env.local",
+    ".#app.ts",
+    ".app.ts.swp",
+    "app.ts~",
+    ".DS_Store",
+  ];
+  for (const name of [...ignored, "app.ts", "env", "README.txt", "xDS_Store", "a.swp", ".gitkeep", ".vscode"]) {
+    it(`${ignored.includes(name) ? "ignores" : "contains"} ${name}, as .dockerignore does`, async () => {
+      const isIgnored = patterns.some((glob) => matches(glob, name));
+      assert.equal(isIgnored, ignored.includes(name));
+      for (const path of [`service/${name}`, `db/migrations/${name}`]) {
+        assert.equal(await isHashed(path), !ignored.includes(name), path);
+      }
+    });
+  }
+
+  it("was compared with each pattern of .dockerignore", () => {
+    const others = patterns.filter((glob) => !ignored.some((name) => matches(glob, name)));
+    assert.deepEqual(others, []);
+  });
+
+  it("ignores links, such as the locks of an editor, which lead nowhere", async () => {
+    const project = new TemporaryProject();
+    const hash = () => project.run(() => contentHash(["service"]));
+    const before = await hash();
+    symlinkSync("user@host.1234:5678", join(project.folder, "service/lock"));
+    assert.equal(await hash(), before);
+  });
+});
+
+describe("The blog's image", () => {
+  const names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
+  const former = names.map((name) => [name, process.env[name]] as const);
+  const build = async (args: Partial<BlogImageArgs> = {}) => {
+    const { inputs, ...options } = finder((await register(args)).resources)("image-build");
+    return { ...options, inputs, build: inputs.build as Build };
   };
 
   beforeEach(() => {
-    folder = temporaryFolder();
-    mkdirSync(join(folder, "service", "posts"), { recursive: true });
-    write("lock.json", "{}");
-    write("service/app.ts", "one");
-    write("service/posts/index.ts", "two");
-    write("README.md", "three");
+    for (const name of names) Reflect.deleteProperty(process.env, name);
   });
 
-  it("is a tag that Docker accepts, the same in another folder of the same content", () => {
-    assert.match(hash(), /^[0-9a-f]{16}$/);
-    const copy = temporaryFolder();
-    cpSync(folder, copy, { recursive: true });
-    assert.equal(hash("node:24", copy), hash());
+  after(() => {
+    for (const [name, value] of former) if (value !== undefined) process.env[name] = value;
   });
 
-  for (const [change, path, text] of [
-    ["a line", "service/posts/index.ts", "two!"],
-    ["a new file", "service/new.ts", ""],
-    ["the lock file", "lock.json", "{ }"],
-  ] as const) {
-    it(`changes with ${change}`, () => {
-      const before = hash();
-      write(path, text);
-      assert.notEqual(hash(), before);
-    });
-  }
-
-  it("changes with another name", () => {
-    const before = hash();
-    renameSync(join(folder, "service", "app.ts"), join(folder, "service", "main.ts"));
-    assert.notEqual(hash(), before);
-  });
-
-  it("changes with the base image", () => {
-    assert.notEqual(hash("node:24"), hash("node:26"));
-  });
-
-  it("does not change with what the build does not read", () => {
-    const before = hash();
-    write("README.md", "four");
-    mkdirSync(join(folder, "service", "node_modules"));
-    write("service/node_modules/x.js", "five");
-    assert.equal(hash(), before);
-  });
-
-  it("covers what .dockerignore lets the build read, and the Dockerfile", () => {
-    const lines = readFileSync(".dockerignore", "utf8")
-      .split("\n")
-      .filter((line) => line && !line.startsWith("#"));
-    const allowed = lines.filter((line) => line.startsWith("!")).map((line) => line.slice(1).replace("/**", ""));
-    assert.deepEqual(allowed.sort(), buildInputs.filter((input) => input !== ".dockerignore").sort());
-    const ignored = lines.filter((line) => line.startsWith("**/")).map((line) => line.slice(3));
-    assert.deepEqual(ignored.sort(), [...ignoredNames].sort());
-  });
-});
-
-describe("The tag of the migration's image", () => {
-  it("covers what its stage copies: all but the blog's own code", () => {
-    const copies = [...readFileSync("service/Dockerfile", "utf8").matchAll(/^COPY (?!--from)(.*) \S+$/gm)];
-    const copied = copies.flatMap(([, sources = ""]) => sources.split(" "));
-    assert.deepEqual(
-      [...copied.filter((source) => source !== "service"), ".dockerignore", "service/Dockerfile"].sort(),
-      [...migrationBuildInputs].sort(),
-    );
-  });
-});
-
-describe("The tag of MySQL's image", () => {
-  it("covers what db/.dockerignore lets the build read, and the Dockerfile", () => {
-    const lines = readFileSync("db/.dockerignore", "utf8").split("\n");
-    const allowed = lines.filter((line) => line.startsWith("!")).map((line) => line.slice(1));
-    assert.deepEqual([...allowed, "Dockerfile"].sort(), [...mySqlBuildInputs].sort());
-  });
-});
-
-describe("An image's name", () => {
-  const images: [image: string, name: string, registry: string | undefined][] = [
-    ["koa-blog", "koa-blog", undefined],
-    ["koa-blog:1.0", "koa-blog", undefined],
-    ["team/koa-blog:1.0", "team/koa-blog", undefined],
-    ["localhost/koa-blog", "localhost/koa-blog", undefined],
-    ["localhost:5000/koa-blog", "localhost:5000/koa-blog", "localhost:5000"],
-    ["registry.example.com/team/koa-blog:1.0", "registry.example.com/team/koa-blog", "registry.example.com"],
-  ];
-  for (const [image, name, registry] of images) {
-    it(`${image} is ${name} without its tag, of ${registry ?? "no registry of its own"}`, () => {
-      assert.equal(nameOf(image), name);
-      assert.equal(hasTag(image), name !== image);
-      assert.equal(registryOf(image), registry);
-    });
-  }
-});
-
-describe("An image's repository in a mirror", () => {
-  for (const [image, repository] of [
-    ["mysql:9.7.2", "library/mysql:9.7.2"],
-    ["docker.io/mysql:9.7.2", "library/mysql:9.7.2"],
-    ["fluent/fluentd-kubernetes-daemonset:v1", "fluent/fluentd-kubernetes-daemonset:v1"],
-    ["docker.elastic.co/kibana/kibana:8.19.19", "kibana/kibana:8.19.19"],
-    ["localhost:5000/mysql:9", "mysql:9"],
-    ["localhost/mysql:9", "mysql:9"],
-  ] as const) {
-    it(`is ${repository} for ${image}, as containerd asks for it`, () => {
-      assert.equal(repositoryOf(image), repository);
-    });
-  }
-});
-
-describe("Docker's log-ins", () => {
-  it("are those of the images' registries, if Docker has a configuration file", () => {
-    const folder = temporaryFolder();
-    assert.deepEqual(dockerLogins(["mysql:9"], folder), []);
-    writeFileSync(join(folder, "config.json"), "{}");
-    const images = ["docker.elastic.co/kibana/kibana:8", "mysql:9", "node:24", "docker.elastic.co/x/y:8"];
-    assert.deepEqual(dockerLogins(images, folder), [
-      { address: "docker.elastic.co" },
-      { address: "registry-1.docker.io" },
-    ]);
-  });
-});
-
-describe("The build of an image", () => {
-  it("gets this machine's proxy, secretly, and makes no other image with another proxy", async () => {
-    const before = process.env.HTTPS_PROXY;
-    process.env.HTTPS_PROXY = "http://user:password@proxy.example.com:3128";
-    try {
-      const { resources } = await runProgram({ logging: "false" });
-      const { inputs, ignoreChanges } = finder(resources)("blog-image");
-      const { args } = inputs.build as { args: Record<string, unknown> };
-      assert.equal(secretValue(args.HTTPS_PROXY), process.env.HTTPS_PROXY);
-      assert.ok(ignoreChanges.includes("build.args.HTTPS_PROXY"));
-    } finally {
-      if (before === undefined) delete process.env.HTTPS_PROXY;
-      else process.env.HTTPS_PROXY = before;
+  it("is built with today's proxy, which is secret, and not with a former one", async () => {
+    for (const proxy of ["http://user:password@one.example.com:3128", "http://two.example.com:3128"]) {
+      for (const name of names) process.env[name] = `${proxy}/${name}`;
+      const {
+        build: { args },
+        ignoreChanges,
+      } = await build();
+      for (const name of names) assert.equal(secretValue(args[name]), `${proxy}/${name}`);
+      assert.deepEqual(ignoreChanges, []);
     }
+  });
+
+  it("is built by BuildKit for the platform of the engine, which may differ from that of Node.js", async () => {
+    const { inputs } = await build();
+    assert.deepEqual(inputs.build, {
+      context: ".",
+      dockerfile: "service/Dockerfile",
+      args: {},
+      builderVersion: "BuilderBuildKit",
+      platform: enginePlatform,
+    });
+    const other = await build({ platform: "linux/arm64", baseImage: "node:26" });
+    assert.deepEqual([other.build.platform, other.build.args], ["linux/arm64", { BASE_IMAGE: "node:26" }]);
+  });
+
+  it("is pushed again to a recreated registry", async () => {
+    const { replacementTrigger } = await build({ registry: { address: "localhost:5001", id: "registry-1" } });
+    assert.equal(replacementTrigger, "registry-1");
+    assert.equal((await build()).replacementTrigger, undefined);
+  });
+
+  it("is pushed to the team's registry with its password, or with the login of Docker", async () => {
+    const imageOf = async (config: Record<string, string>, secrets: Record<string, string>) =>
+      finder((await runExisting(config, secrets)).resources)("image-build").inputs;
+    const { imageName, registry } = await imageOf({ imagePlatform: "linux/arm64" }, {});
+    assert.match(String(imageName), /^registry\.example\.com:5000\/team\/koa-blog:[0-9a-f]{16}$/);
+    const { password, ...login } = registry as Inputs;
+    assert.deepEqual(login, { server: "registry.example.com:5000", username: "me" });
+    assert.equal(secretValue(password), "the registry's password");
+    assert.equal((await imageOf({ registryUser: "" }, { registryPassword: "" })).registry, undefined);
   });
 });

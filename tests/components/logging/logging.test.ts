@@ -1,37 +1,138 @@
 import assert from "node:assert/strict";
 
 import { javaOptions, memoryLimit } from "../../../components/logging/elasticsearch.ts";
-import { assertRights, assertSecrets, finder, mainContainer, podLabels, podSpec, specOf } from "../manifest.ts";
-import { type Inputs, type Registered, runProgram } from "../program.ts";
+import { Logging, type LoggingArgs } from "../../../components/logging/logging.ts";
+import {
+  assertAfter,
+  assertRights,
+  assertSecrets,
+  awaited,
+  finder,
+  listed,
+  mainContainer,
+  podLabels,
+  podSpec,
+  specOf,
+} from "../manifest.ts";
+import { type Inputs, type Registered, runWithMocks, secretValue, settle } from "../program.ts";
 
-const workloads = [
-  "logging-elasticsearch-statefulset",
-  "logging-elasticsearch-setup-job",
-  "logging-kibana-deployment",
-  "logging-kibana-setup-job",
-  "logging-fluentd-daemonset",
-];
+/** Registers the component with the images' names, and with other arguments. */
+const registerLogging = (args: Partial<LoggingArgs> = {}) => {
+  const images = { elasticsearchImage: "elasticsearch:8", kibanaImage: "kibana:8", fluentdImage: "fluentd:1" };
+  return runWithMocks(() => new Logging("logging", { namespace: "logging", ...images, ...args }));
+};
+
+const elasticsearch = "logging-elasticsearch-statefulset";
+const elasticsearchSetup = "logging-elasticsearch-setup-job";
+const fluentd = "logging-fluentd-daemonset";
+const kibana = "logging-kibana-deployment";
+const kibanaSetup = "logging-kibana-setup-job";
+const workloads = [elasticsearch, elasticsearchSetup, fluentd, kibana, kibanaSetup];
 
 const mebibytes = (quantity: string | undefined): number =>
   parseInt(quantity ?? "", 10) * ({ Mi: 1, Gi: 1024 }[(quantity ?? "").replace(/\d+/, "")] ?? NaN);
 
-describe("The logging stack", () => {
+const variables = (workload: Registered) =>
+  Object.fromEntries(mainContainer(workload).env.map(({ name, value }) => [name, value]));
+
+describe("The logging component", () => {
   let resources: Registered[];
   let find: ReturnType<typeof finder>;
 
   before(async () => {
-    ({ resources } = await runProgram());
+    ({ resources } = await registerLogging());
     find = finder(resources);
   });
 
-  for (const name of workloads) {
-    it(`gives the pods of ${name} no more than they need`, () => {
-      const isFluentd = name.includes("fluentd");
-      const canWrite = name === "logging-elasticsearch-statefulset";
-      assertRights(find(name), { user: isFluentd ? 0 : 1000, hasToken: isFluentd, canWrite });
-    });
+  it("registers these resources, all below itself", () => {
+    assert.deepEqual(listed(resources), [
+      "blog:logging:Elasticsearch logging-elasticsearch",
+      "blog:logging:Fluentd logging-fluentd",
+      "blog:logging:Kibana logging-kibana",
+      "blog:logging:Logging logging",
+      "blog:logging:SetupJob logging-elasticsearch-setup",
+      "blog:logging:SetupJob logging-kibana-setup",
+      "kubernetes:apps/v1:DaemonSet logging-fluentd-daemonset",
+      "kubernetes:apps/v1:Deployment logging-kibana-deployment",
+      "kubernetes:apps/v1:StatefulSet logging-elasticsearch-statefulset",
+      "kubernetes:batch/v1:Job logging-elasticsearch-setup-job",
+      "kubernetes:batch/v1:Job logging-kibana-setup-job",
+      "kubernetes:core/v1:ConfigMap logging-elasticsearch-setup-files",
+      "kubernetes:core/v1:ConfigMap logging-fluentd-configuration",
+      "kubernetes:core/v1:ConfigMap logging-kibana-setup-files",
+      "kubernetes:core/v1:Namespace logging-namespace",
+      "kubernetes:core/v1:Secret logging-elastic-user",
+      "kubernetes:core/v1:Secret logging-fluentd-user",
+      "kubernetes:core/v1:Secret logging-kibana-encryption",
+      "kubernetes:core/v1:Secret logging-kibana-user",
+      "kubernetes:core/v1:Service logging-elasticsearch-service",
+      "kubernetes:core/v1:Service logging-kibana-service",
+      "kubernetes:core/v1:ServiceAccount logging-fluentd-service-account",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-elasticsearch-network-policy",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-kibana-network-policy",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy logging-network-policy",
+      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole logging-fluentd-role",
+      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding logging-fluentd-role-binding",
+      "random:index/randomPassword:RandomPassword logging-elastic-password",
+      "random:index/randomPassword:RandomPassword logging-fluentd-password",
+      "random:index/randomPassword:RandomPassword logging-kibana-encryption-key",
+      "random:index/randomPassword:RandomPassword logging-kibana-password",
+    ]);
+    for (const { name, parent } of resources) assert.equal(parent === "", name === "logging", name);
+  });
 
-    it(`shows no secret in the variables of ${name}`, () => {
+  for (const [later, earlier] of [
+    [elasticsearch, "logging-namespace"],
+    [elasticsearch, "logging-network-policy"],
+    [elasticsearch, "logging-elasticsearch-service"],
+    [elasticsearch, "logging-elasticsearch-network-policy"],
+    [elasticsearchSetup, elasticsearch],
+    [fluentd, elasticsearchSetup],
+    [fluentd, "logging-fluentd-role-binding"],
+    [kibana, elasticsearchSetup],
+    [kibana, "logging-kibana-service"],
+    [kibana, "logging-kibana-network-policy"],
+    [kibanaSetup, kibana],
+  ] as const) {
+    it(`creates ${later} after ${earlier}`, () => {
+      assertAfter(resources, find(later), find(earlier));
+    });
+  }
+
+  it("lets neither Fluentd nor Kibana wait for the other one", () => {
+    assert.ok(!awaited(resources, find(fluentd)).has(find(kibana).urn));
+    assert.ok(!awaited(resources, find(kibana)).has(find(fluentd).urn));
+  });
+
+  it("corrects what failed: a Job that failed is replaced, and a pod that is not ready blocks no new one", () => {
+    for (const name of [elasticsearchSetup, kibanaSetup]) {
+      const { metadata, spec } = find(name).inputs as { metadata: Inputs; spec: { activeDeadlineSeconds: number } };
+      assert.deepEqual(metadata.annotations, { "pulumi.com/replaceUnready": "true" });
+      for (const timeout of [find(name).customTimeouts?.create, find(name).customTimeouts?.update]) {
+        assert.ok(parseInt(timeout ?? "", 10) * 60 > spec.activeDeadlineSeconds, timeout);
+      }
+    }
+    assert.equal(specOf(find(elasticsearch)).podManagementPolicy, "Parallel");
+  });
+
+  it("gives Elasticsearch a volume, and keeps the volume when its settings change", async () => {
+    const templates = (all: Registered[]) => specOf(finder(all)(elasticsearch)).volumeClaimTemplates;
+    const template = (spec: Inputs) => [
+      { metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"], ...spec } },
+    ];
+    assert.deepEqual(templates(resources), template({ resources: { requests: { storage: "5Gi" } } }));
+    const other = await registerLogging({ storage: "9Gi", storageClass: "fast" });
+    assert.deepEqual(
+      templates(other.resources),
+      template({ storageClassName: "fast", resources: { requests: { storage: "9Gi" } } }),
+    );
+    assert.deepEqual(find(elasticsearch).ignoreChanges, ["spec.volumeClaimTemplates"]);
+  });
+
+  for (const name of workloads) {
+    it(`gives the pods of ${name} no more rights than they need, and no secret in a variable`, () => {
+      const isFluentd = name === fluentd;
+      assertRights(find(name), { user: isFluentd ? 0 : 1000, hasToken: isFluentd, canWrite: name === elasticsearch });
       for (const { name: variable, value, valueFrom } of mainContainer(find(name)).env) {
         if (/PASSWORD$|KEY$/.test(variable)) assert.ok(valueFrom.secretKeyRef.name.startsWith("logging-"), variable);
         if (variable.endsWith("_FILE")) assert.match(value, /^\/run\/secrets\//);
@@ -40,37 +141,34 @@ describe("The logging stack", () => {
   }
 
   it("fits a laptop: its limits sum to at most 3.5 GiB on three nodes, and no request is above its limit", () => {
-    const nodes = 3;
     const limits = workloads.map((name) => {
-      const { requests, limits: most } = mainContainer(find(name)).resources;
-      assert.ok(mebibytes(requests.memory) <= mebibytes(most.memory), name);
-      assert.ok(most.cpu);
-      return mebibytes(most.memory) * (name.includes("fluentd") ? nodes : 1);
+      const { requests, limits } = mainContainer(find(name)).resources;
+      assert.ok(mebibytes(requests.memory) <= mebibytes(limits.memory), name);
+      return mebibytes(limits.memory) * (name === fluentd ? 3 : 1);
     });
-    const sum = limits.reduce((one, other) => one + other);
-    assert.ok(sum <= 3.5 * 1024, `${String(sum)} MiB`);
+    assert.ok(limits.reduce((one, other) => one + other) <= 3.5 * 1024, limits.join(" + "));
   });
 
-  it("gives Elasticsearch's container the heap and as much again, or 768 MiB", () => {
-    assert.equal(memoryLimit("512m"), "1280Mi");
-    assert.equal(memoryLimit("2g"), "4096Mi");
-    const { env } = mainContainer(find("logging-elasticsearch-statefulset"));
-    assert.equal(env.find(({ name }) => name === "ES_JAVA_OPTS")?.value, javaOptions("512m"));
+  it("sizes Elasticsearch's container by its heap, and Kibana's above its heap", async () => {
+    assert.deepEqual(["512m", "2g"].map(memoryLimit), ["1280Mi", "4096Mi"]);
+    const other = finder((await registerLogging({ heap: "1g" })).resources)(elasticsearch);
+    for (const [workload, heap, memory] of [
+      [find(elasticsearch), "512m", "1280Mi"],
+      [other, "1g", "2048Mi"],
+    ] as const) {
+      assert.equal(mainContainer(workload).resources.limits.memory, memory);
+      assert.equal(variables(workload).ES_JAVA_OPTS, javaOptions(heap));
+    }
+    assert.match(variables(find(kibana)).NODE_OPTIONS ?? "", /=1024$/);
+    assert.equal(mainContainer(find(kibana)).resources.limits.memory, "1536Mi");
   });
 
-  it("lets Java write no files of logs, which would evict the pod, and only warnings to stderr", () => {
+  it("lets Java write no log files, which would evict the pod, and only warnings to stderr", () => {
     assert.equal(javaOptions("2g"), "-Xms2g -Xmx2g -Xlog:disable -Xlog:all=warning:stderr:utctime,level,tags");
   });
 
-  it("gives Kibana's container half as much again as its heap", () => {
-    const { env, resources } = mainContainer(find("logging-kibana-deployment"));
-    assert.equal(env.find(({ name }) => name === "NODE_OPTIONS")?.value, "--max-old-space-size=1024");
-    assert.equal(resources.limits.memory, "1536Mi");
-  });
-
-  it("asks for passwords, and keeps each in a Secret, where no other ConfigMap has it", () => {
-    const { env } = mainContainer(find("logging-elasticsearch-statefulset"));
-    assert.equal(env.find(({ name }) => name === "xpack.security.enabled")?.value, "true");
+  it("keeps each password in a Secret, and in no ConfigMap", async () => {
+    assert.equal(variables(find(elasticsearch))["xpack.security.enabled"], "true");
     assertSecrets(find, {
       "logging-elastic-user": { ELASTIC_PASSWORD: "result of logging-elastic-password" },
       "logging-kibana-user": { KIBANA_PASSWORD: "result of logging-kibana-password" },
@@ -80,139 +178,108 @@ describe("The logging stack", () => {
     for (const { name, inputs } of resources.filter(({ type }) => type.endsWith(":ConfigMap"))) {
       assert.ok(!JSON.stringify(inputs).includes("result of"), name);
     }
+    const { resources: others, result } = await registerLogging({ elasticPassword: "chosen" });
+    assertSecrets(finder(others), { "logging-elastic-user": { ELASTIC_PASSWORD: "chosen" } });
+    assert.deepEqual(await settle(result.elasticPassword), { value: "chosen", isSecret: true });
   });
 
   it("lets each pod read the passwords that it needs", () => {
     const secretsOf = (name: string) => {
-      const { volumes } = podSpec(find(name));
-      const mounted = (volumes as typeof volumes | undefined)?.flatMap(({ projected }) =>
-        ((projected as typeof projected | undefined)?.sources ?? []).map(({ secret }) => secret.name),
-      );
-      const variables = mainContainer(find(name)).env.flatMap(({ valueFrom }) => {
-        const reference = (valueFrom as typeof valueFrom | undefined)?.secretKeyRef as { name: string } | undefined;
-        return reference ? [reference.name] : [];
-      });
-      return [...new Set([...(mounted ?? []), ...variables])].map((secret) => secret.replace(/-auto$/, "")).sort();
+      const named = JSON.stringify(podSpec(find(name))).matchAll(/"name":"(logging-[\w-]+)-auto"/g);
+      const secrets = [...new Set([...named].map(([, secret = ""]) => secret))];
+      return secrets.filter((secret) => find(secret).type.endsWith(":Secret")).sort();
     };
     assert.deepEqual(Object.fromEntries(workloads.map((name) => [name, secretsOf(name)])), {
-      "logging-elasticsearch-statefulset": ["logging-elastic-user"],
-      "logging-elasticsearch-setup-job": ["logging-elastic-user", "logging-fluentd-user", "logging-kibana-user"],
-      "logging-kibana-deployment": ["logging-kibana-encryption", "logging-kibana-user"],
-      "logging-kibana-setup-job": ["logging-elastic-user"],
-      "logging-fluentd-daemonset": ["logging-fluentd-user"],
+      [elasticsearch]: ["logging-elastic-user"],
+      [elasticsearchSetup]: ["logging-elastic-user", "logging-fluentd-user", "logging-kibana-user"],
+      [kibana]: ["logging-kibana-encryption", "logging-kibana-user"],
+      [kibanaSetup]: ["logging-elastic-user"],
+      [fluentd]: ["logging-fluentd-user"],
     });
   });
 
-  it("is closed to pods that are not marked as clients, and to everything outside the cluster", () => {
-    assert.deepEqual(find("logging-deny-ingress").inputs.spec, { podSelector: {}, policyTypes: ["Ingress"] });
-    const clients = (policy: string) => {
-      const { podSelector, ingress } = find(policy).inputs.spec as {
+  it("admits only marked pods, and with a node port all clients of Kibana", async () => {
+    assert.deepEqual(specOf(find("logging-network-policy")), { podSelector: {}, policyTypes: ["Ingress"] });
+    const clients = (name: string) => {
+      const { podSelector, ingress } = specOf(find(name)) as {
         podSelector: { matchLabels: Record<string, string> };
         ingress: { from: { podSelector: { matchLabels: Record<string, string> } }[]; ports: unknown[] }[];
       };
       assert.deepEqual(ingress[0]?.ports, [{ port: "http", protocol: "TCP" }]);
       const [label = ""] = Object.keys(ingress[0].from[0]?.podSelector.matchLabels ?? {});
-      const marked = workloads.filter((name) => podLabels(find(name))[label] === "true");
+      const marked = workloads.filter((workload) => podLabels(find(workload))[label] === "true");
       return [podSelector.matchLabels["app.kubernetes.io/name"], ...marked];
     };
-    assert.deepEqual(clients("logging-elasticsearch-clients"), [
+    assert.deepEqual(clients("logging-elasticsearch-network-policy"), [
       "elasticsearch",
-      "logging-elasticsearch-setup-job",
-      "logging-kibana-deployment",
-      "logging-fluentd-daemonset",
+      ...[elasticsearchSetup, fluentd, kibana],
     ]);
-    assert.deepEqual(clients("logging-kibana-clients"), ["kibana", "logging-kibana-setup-job"]);
+    assert.deepEqual(clients("logging-kibana-network-policy"), ["kibana", kibanaSetup]);
     assert.equal(specOf(find("logging-kibana-service")).type, "ClusterIP");
-    assert.equal(specOf(find("logging-elasticsearch-service")).clusterIP, "None");
-  });
 
-  it("runs Fluentd on every node, with leave to look up pods and nothing else, and its state on the node", () => {
-    const spec = podSpec(find("logging-fluentd-daemonset"));
-    assert.deepEqual(spec.tolerations, [{ operator: "Exists", effect: "NoSchedule" }]);
-    assert.deepEqual(find("logging-fluentd-role").inputs.rules, [
-      { apiGroups: [""], resources: ["namespaces", "pods"], verbs: ["get", "list", "watch"] },
-    ]);
-    const { roleRef, subjects } = find("logging-fluentd-role-binding").inputs;
-    assert.deepEqual(roleRef, {
-      apiGroup: "rbac.authorization.k8s.io",
-      kind: "ClusterRole",
-      name: "koa-blog-fluentd",
-    });
-    assert.deepEqual(subjects, [{ kind: "ServiceAccount", name: "fluentd", namespace: "logging" }]);
-    const mounts = mainContainer(find("logging-fluentd-daemonset")).volumeMounts;
-    const writable = mounts.flatMap(({ name, readOnly }) => ((readOnly as boolean | undefined) ? [] : [name]));
-    assert.deepEqual(writable, ["state", "tmp"]);
-    const hostPaths = spec.volumes.flatMap(({ hostPath }) =>
-      (hostPath as typeof hostPath | undefined) ? [hostPath.path] : [],
-    );
-    assert.deepEqual(hostPaths, ["/var/log/pods", "/var/lib/koa-blog/fluentd"]);
-  });
-
-  it("takes its settings to the objects that they name", async () => {
-    const program = await runProgram(
-      {
-        loggingNamespace: "observability",
-        elasticsearchImage: "registry.example.com/elasticsearch:8.19.1@sha256:" + "1".repeat(64),
-        elasticsearchHeap: "1g",
-        elasticsearchStorage: "9Gi",
-        kibanaImage: "registry.example.com/kibana:8.19.1",
-        kibanaNodePort: "30601",
-        fluentdImage: "registry.example.com/fluentd:1",
-        fluentdBuffer: "64m",
-        logRetentionDays: "30",
-        logRolloverSize: "9gb",
-      },
-      {
-        elasticPassword: "elastic's password",
-        kibanaPassword: "kibanas-password",
-        fluentdPassword: "fluentds-password",
-      },
-    );
-    const other = finder(program.resources);
-    const namespaced = program.resources.filter(
-      ({ type, name }) =>
-        type.startsWith("kubernetes:") && name.startsWith("logging") && !type.includes(":ClusterRole"),
-    );
-    for (const { name, type, inputs } of namespaced) {
-      const { namespace, name: ownName } = inputs.metadata as Inputs;
-      assert.equal(type.endsWith(":Namespace") ? ownName : namespace, "observability", name);
-    }
-    const elasticsearch = other("logging-elasticsearch-statefulset");
-    assert.equal(mainContainer(elasticsearch).image, "registry.example.com/elasticsearch:8.19.1");
-    assert.equal(mainContainer(elasticsearch).resources.limits.memory, "2048Mi");
-    assert.deepEqual(specOf(other("logging-elasticsearch-data")).resources, {
-      requests: { storage: "9Gi" },
-    });
-    assert.equal(mainContainer(other("logging-kibana-deployment")).image, "registry.example.com/kibana:8.19.1");
-    assert.equal(mainContainer(other("logging-fluentd-daemonset")).image, "registry.example.com/fluentd:1");
-    const data = (name: string) => Object.values(other(name).inputs.data as Record<string, string>).join("\n");
-    assert.match(data("logging-fluentd-configuration"), /total_limit_size 64m/);
-    assert.match(data("logging-fluentd-configuration"), /\/var\/log\/pods\/observability_/);
-    assert.match(data("logging-elasticsearch-setup"), /"min_age": "30d"/);
-    assert.match(data("logging-elasticsearch-setup"), /"max_primary_shard_size": "9gb"/);
+    const other = finder((await registerLogging({ kibanaNodePort: 30601 })).resources);
     const { type, ports } = specOf(other("logging-kibana-service"));
     assert.equal(type, "NodePort");
     assert.deepEqual(ports, [{ name: "http", port: 5601, targetPort: "http", nodePort: 30601 }]);
-    const [rule] = (other("logging-kibana-clients").inputs.spec as { ingress: Inputs[] }).ingress;
-    assert.deepEqual(Object.keys(rule ?? {}), ["ports"]);
-    assert.match(
-      String(other("kind-cluster").inputs.stdin),
-      /containerPort: 30601\s+hostPort: 30601\s+listenAddress: 127\.0\.0\.1/,
-    );
-    assertSecrets(other, {
-      "logging-elastic-user": { ELASTIC_PASSWORD: "elastic's password" },
-      "logging-kibana-user": { KIBANA_PASSWORD: "kibanas-password" },
-      "logging-fluentd-user": { FLUENTD_PASSWORD: "fluentds-password" },
-    });
-    const credentials = program.outputs.credentials?.value as Record<string, string>;
-    assert.equal(credentials.elasticPassword, "elastic's password");
-    assert.equal(credentials.mysqlUser, "koa_blog");
+    assert.deepEqual(specOf(other("logging-kibana-network-policy")).ingress, [
+      { ports: [{ port: "http", protocol: "TCP" }] },
+    ]);
   });
 
-  it("refuses settings that exclude each other before any resource is registered", async () => {
-    await assert.rejects(
-      runProgram({ loggingNamespace: "koa-blog", kibanaNodePort: "30423" }),
-      /loggingNamespace: expected another namespace than the blog's, got "koa-blog".*\n.*kibanaNodePort: expected another port than nodePort and hostPort, got "30423"/,
+  it("runs Fluentd on every node, with the right to look up pods, and with its state on the node", () => {
+    const { tolerations, volumes } = podSpec(find(fluentd));
+    assert.deepEqual(tolerations, [{ operator: "Exists", effect: "NoSchedule" }]);
+    assert.deepEqual(find("logging-fluentd-role").inputs.rules, [
+      { apiGroups: [""], resources: ["namespaces", "pods"], verbs: ["get", "list", "watch"] },
+    ]);
+    const mounts = mainContainer(find(fluentd)).volumeMounts as { name: string; readOnly?: boolean }[];
+    const writable = mounts.filter(({ readOnly }) => !readOnly).map(({ name }) => name);
+    assert.deepEqual(writable, ["state", "tmp"]);
+    const paths = (volumes as { hostPath?: { path: string } }[]).flatMap(({ hostPath }) => hostPath?.path ?? []);
+    assert.deepEqual(paths, ["/var/log/pods", "/var/lib/koa-blog/logging/fluentd"]);
+  });
+
+  it("shares no name with a stack in another namespace of the cluster", async () => {
+    const other = (await registerLogging({ namespace: "staging-logs" })).resources;
+    const identity = ({ type, inputs }: Registered) => {
+      const { name, namespace } = inputs.metadata as { name?: string; namespace?: string };
+      return `${type} ${namespace ?? ""} ${name ?? "generated"}`;
+    };
+    const ofKubernetes = (all: Registered[]) => all.filter(({ type }) => type.startsWith("kubernetes:")).map(identity);
+    const first = ofKubernetes(resources);
+    assert.deepEqual(
+      ofKubernetes(other).filter((name) => first.includes(name)),
+      [],
     );
+    const paths = JSON.stringify(podSpec(finder(other)(fluentd)));
+    assert.match(paths, /"\/var\/lib\/koa-blog\/staging-logs\/fluentd"/);
+    assert.equal(variables(finder(other)(fluentd)).LOGGING_NAMESPACE, "staging-logs");
+  });
+
+  it("pulls all images with the login of a private registry", async () => {
+    for (const name of workloads) assert.ok(!("imagePullSecrets" in podSpec(find(name))), name);
+    const registryLogin = { server: "registry.example.com", username: "me", password: "secret" };
+    const other = finder((await registerLogging({ registryLogin })).resources);
+    for (const name of workloads) {
+      assert.deepEqual(podSpec(other(name)).imagePullSecrets, [{ name: "logging-pull-secret-auto" }], name);
+    }
+    const { type, stringData } = other("logging-pull-secret").inputs;
+    assert.equal(type, "kubernetes.io/dockerconfigjson");
+    const { ".dockerconfigjson": text } = secretValue(stringData) as Record<string, string>;
+    assert.deepEqual(JSON.parse(text ?? ""), {
+      auths: { "registry.example.com": { username: "me", password: "secret", auth: btoa("me:secret") } },
+    });
+  });
+
+  it("runs the images that it is given, and passes the days to the set-up Job", async () => {
+    assert.deepEqual(
+      workloads.map((name) => mainContainer(find(name)).image),
+      ["elasticsearch:8", "elasticsearch:8", "fluentd:1", "kibana:8", "elasticsearch:8"],
+    );
+    assert.equal(variables(find(elasticsearchSetup)).RETENTION_DAYS, "7");
+    const other = finder((await registerLogging({ retentionDays: 30 })).resources);
+    assert.equal(variables(other(elasticsearchSetup)).RETENTION_DAYS, "30");
+    assert.equal(variables(find(elasticsearchSetup)).URL, "http://elasticsearch:9200");
+    assert.equal(variables(find(kibanaSetup)).URL, "http://kibana:5601");
   });
 });

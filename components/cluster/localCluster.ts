@@ -1,0 +1,52 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import { ClusterImage, KindCluster, type KindClusterArgs, type Registry } from "../kind/index.ts";
+import type { Cluster, ClusterRegistry } from "./cluster.ts";
+
+/** A kind cluster on this machine, with its registry and the provider for its objects. */
+export class LocalCluster extends pulumi.ComponentResource implements Cluster {
+  readonly options: pulumi.ComponentResourceOptions;
+  readonly registry: ClusterRegistry;
+  /** Name of the kind cluster, once it exists. */
+  readonly clusterName: pulumi.Output<string>;
+  /** Kubeconfig of the cluster's administrator. Secret. */
+  readonly kubeconfig: pulumi.Output<string>;
+  readonly #registry: pulumi.Output<Registry>;
+
+  constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("blog:cluster:LocalCluster", name, {}, opts);
+    const kind = new KindCluster(`${name}-kind`, args, { parent: this });
+    if (!kind.registry) throw new pulumi.ResourceError("registryPort: expected a port, got 0", this, true);
+    this.#registry = kind.registry;
+    this.registry = { address: kind.registry.address, id: kind.registry.id };
+    this.clusterName = kind.name;
+    this.kubeconfig = kind.kubeconfig;
+    const provider = new k8s.Provider(
+      `${name}-provider`,
+      {
+        kubeconfig: kind.kubeconfig,
+        // A recreated cluster replaces all its objects. A new kubeconfig of the same cluster does not.
+        clusterIdentifier: kind.clusterId,
+        // Takes over objects that a killed run left. No other stack uses this cluster.
+        upsertExistingObjects: true,
+        // Field managers have random names. Without force, server-side apply of such an object is a conflict.
+        enablePatchForce: true,
+      },
+      { parent: this },
+    );
+    this.options = {
+      providers: [provider],
+      // The objects go with the cluster, so Pulumi deletes none of them one by one.
+      transformations: [
+        ({ type, props, opts: own }) =>
+          type.startsWith("kubernetes:") ? { props, opts: { ...own, deletedWith: provider } } : undefined,
+      ],
+    };
+    this.registerOutputs({ registry: this.registry, clusterName: this.clusterName, kubeconfig: this.kubeconfig });
+  }
+
+  image(name: string, reference: pulumi.Input<string>): pulumi.Output<string> {
+    return new ClusterImage(name, { image: reference, registry: this.#registry }, { parent: this }).reference;
+  }
+}

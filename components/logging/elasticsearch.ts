@@ -1,36 +1,84 @@
-import type * as k8s from "@pulumi/kubernetes";
+import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { elasticsearchClient, objectMetadata } from "../kubernetes/labels.ts";
-import { containerDefaults, containerResources, podDefaults, secretVariable } from "../kubernetes/podDefaults.ts";
-import { singlePod, type SinglePodArgs } from "../kubernetes/singlePod.ts";
-import type { LoggingPodArgs } from "./loggingConfiguration.ts";
-import { elasticsearchName } from "./loggingNames.ts";
+import { elasticsearchClient, labels, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
+import { allow, networkPolicy } from "../kubernetes/networkPolicy.ts";
+import { containerDefaults, podDefaults, secretVariable } from "../kubernetes/podDefaults.ts";
+import type { LoggingPodArgs } from "./loggingPod.ts";
 
-export interface ElasticsearchArgs extends LoggingPodArgs, Pick<SinglePodArgs, "storage" | "storageClass"> {
-  /** Java heap, such as `512m` or `2g`. */
-  heap: string;
+export interface ElasticsearchArgs extends LoggingPodArgs {
+  /** Secret with ELASTIC_PASSWORD, the password of the superuser `elastic`. */
+  elasticUser: k8s.core.v1.Secret;
+  /** Java heap, such as `512m` or `2g`. Defaults to `512m`. */
+  heap?: pulumi.Input<string> | undefined;
+  /** Size of a new volume, such as `5Gi`. An existing volume keeps its size. Defaults to `5Gi`. */
+  storage?: pulumi.Input<string> | undefined;
+  /** StorageClass of a new volume. Defaults to the default class of the cluster. */
+  storageClass?: pulumi.Input<string> | undefined;
 }
+
+/** Name of the Service and the StatefulSet. logging/fluentd/elasticsearch.conf has the same name. */
+const elasticsearchName = "elasticsearch";
 
 /** The user `elasticsearch` of the image. Its group is root, which may write the keystore. */
 const elasticsearchUser = 1000;
 
 /** One node of Elasticsearch 8 with a persistent volume. Clients need a password and the label of a client. */
 export class Elasticsearch extends pulumi.ComponentResource {
+  /** URL in the namespace. */
+  readonly url: pulumi.Output<string>;
+
   constructor(name: string, args: ElasticsearchArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:logging:Elasticsearch", name, {}, opts);
     const metadata = objectMetadata(elasticsearchName, args.namespace);
-    singlePod(this, name, { ...args, metadata, port: "http", client: elasticsearchClient, pod: podSpec(args) }, opts);
-    this.registerOutputs();
+    const selector = selectorLabels(elasticsearchName);
+    const service = new k8s.core.v1.Service(
+      `${name}-service`,
+      { metadata, spec: { clusterIP: "None", selector, ports: [{ name: "http", port: 9200, targetPort: "http" }] } },
+      { parent: this },
+    );
+    const policy = networkPolicy(`${name}-network-policy`, metadata, [allow("http", elasticsearchClient)], {
+      parent: this,
+    });
+    new k8s.apps.v1.StatefulSet(
+      `${name}-statefulset`,
+      {
+        metadata,
+        spec: {
+          serviceName: service.metadata.name,
+          replicas: 1,
+          // With the default, a pod that never becomes ready blocks its own correction (kubernetes/kubernetes#67250).
+          podManagementPolicy: "Parallel",
+          selector: { matchLabels: selector },
+          template: { metadata: { labels: labels(elasticsearchName) }, spec: podSpec(args) },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: "data" },
+              spec: {
+                accessModes: ["ReadWriteOnce"],
+                ...(args.storageClass !== undefined && { storageClassName: args.storageClass }),
+                resources: { requests: { storage: args.storage ?? "5Gi" } },
+              },
+            },
+          ],
+        },
+      },
+      // Claim templates are immutable, so a change would replace the StatefulSet. Its volume would stay as it is.
+      { parent: this, dependsOn: [policy], ignoreChanges: ["spec.volumeClaimTemplates"] },
+    );
+    this.url = pulumi.interpolate`http://${service.metadata.name}:9200`;
+    this.registerOutputs({ url: this.url });
   }
 }
 
-function podSpec({ image, configuration, heap }: ElasticsearchArgs) {
-  const memory = memoryLimit(heap);
+function podSpec({ image, imagePullSecrets, elasticUser, heap = "512m" }: ElasticsearchArgs) {
+  const memory = pulumi.output(heap).apply(memoryLimit);
+  const probe = { tcpSocket: { port: "http" } };
+  const settings = { ...elasticsearchSettings, ES_JAVA_OPTS: pulumi.output(heap).apply(javaOptions) };
   const defaults = podDefaults(elasticsearchUser);
-  const answers = { tcpSocket: { port: "http" } };
   return {
     ...defaults,
+    ...(imagePullSecrets && { imagePullSecrets }),
     securityContext: { ...defaults.securityContext, runAsGroup: 0 },
     terminationGracePeriodSeconds: 60,
     containers: [
@@ -39,21 +87,21 @@ function podSpec({ image, configuration, heap }: ElasticsearchArgs) {
         name: elasticsearchName,
         image,
         env: [
-          ...Object.entries({ ...elasticsearchSettings, ES_JAVA_OPTS: javaOptions(heap) }).map(([variable, value]) => ({
-            name: variable,
-            value,
-          })),
+          ...Object.entries(settings).map(([name, value]) => ({ name, value })),
           // The image accepts a password file with mode 0400 or 0600 only, and a volume's files have 0440.
-          secretVariable("ELASTIC_PASSWORD", configuration.elastic),
+          secretVariable("ELASTIC_PASSWORD", elasticUser),
         ],
         ports: [{ name: "http", containerPort: 9200 }],
         // The image's entrypoint writes the keystore next to the configuration.
         securityContext: { ...containerDefaults.securityContext, readOnlyRootFilesystem: false },
-        resources: containerResources({ cpu: "100m", memory, disk: "64Mi" }, { cpu: "2", memory, disk: "1Gi" }),
+        resources: {
+          requests: { cpu: "100m", memory, "ephemeral-storage": "64Mi" },
+          limits: { cpu: "2", memory, "ephemeral-storage": "1Gi" },
+        },
         // All HTTP paths need a password, so the probes only connect.
-        startupProbe: { ...answers, periodSeconds: 2, failureThreshold: 150 },
-        readinessProbe: { ...answers, periodSeconds: 5 },
-        livenessProbe: { ...answers, periodSeconds: 20, failureThreshold: 6 },
+        startupProbe: { ...probe, periodSeconds: 2, failureThreshold: 150 },
+        readinessProbe: { ...probe, periodSeconds: 5 },
+        livenessProbe: { ...probe, periodSeconds: 20, failureThreshold: 6 },
         volumeMounts: [{ name: "data", mountPath: "/usr/share/elasticsearch/data" }],
       },
     ],

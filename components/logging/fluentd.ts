@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import { childOptions } from "../kubernetes/childOptions.ts";
+import { immutableConfigMap } from "../kubernetes/immutableObjects.ts";
 import { elasticsearchClient, labels, objectMetadata, selectorLabels } from "../kubernetes/labels.ts";
 import {
   containerDefaults,
@@ -11,36 +11,50 @@ import {
   secretMount,
   secretVolume,
 } from "../kubernetes/podDefaults.ts";
-import type { LoggingPodArgs } from "./loggingConfiguration.ts";
-import { fluentdName, fluentdState } from "./loggingNames.ts";
+import { filesOf, type LoggingPodArgs } from "./loggingPod.ts";
+
+export interface FluentdArgs extends LoggingPodArgs {
+  /** Secret with FLUENTD_PASSWORD, the password of the Elasticsearch user `koa-blog-fluentd`. */
+  fluentdUser: k8s.core.v1.Secret;
+}
+
+/** Name of the DaemonSet and the ServiceAccount. */
+const fluentdName = "fluentd";
 
 /**
  * Fluentd on every node, including the control plane. Its ServiceAccount may read pods and namespaces. The image needs
  * the plugins of `fluent/fluentd-kubernetes-daemonset`.
  */
 export class Fluentd extends pulumi.ComponentResource {
-  constructor(name: string, args: LoggingPodArgs, opts: pulumi.ComponentResourceOptions = {}) {
+  constructor(name: string, args: FluentdArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:logging:Fluentd", name, {}, opts);
-    const options = childOptions(this, opts);
-    const metadata = objectMetadata(fluentdName, args.namespace);
-    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-service-account`, { metadata }, options);
-    const clusterMetadata = { name: "koa-blog-fluentd", labels: labels(fluentdName) };
+    const { namespace } = args;
+    const metadata = objectMetadata(fluentdName, namespace);
+    const configuration = immutableConfigMap(
+      `${name}-configuration`,
+      { namespace, labels: labels(fluentdName) },
+      filesOf("fluentd"),
+      { parent: this },
+    );
+    const serviceAccount = new k8s.core.v1.ServiceAccount(`${name}-service-account`, { metadata }, { parent: this });
+    // The cluster may have several stacks.
+    const clusterMetadata = { name: pulumi.interpolate`${namespace}-fluentd`, labels: labels(fluentdName) };
     const role = new k8s.rbac.v1.ClusterRole(
       `${name}-role`,
       {
         metadata: clusterMetadata,
         rules: [{ apiGroups: [""], resources: ["namespaces", "pods"], verbs: ["get", "list", "watch"] }],
       },
-      options,
+      { parent: this },
     );
     const binding = new k8s.rbac.v1.ClusterRoleBinding(
       `${name}-role-binding`,
       {
         metadata: clusterMetadata,
         roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role.metadata.name },
-        subjects: [{ kind: "ServiceAccount", name: serviceAccount.metadata.name, namespace: args.namespace }],
+        subjects: [{ kind: "ServiceAccount", name: serviceAccount.metadata.name, namespace }],
       },
-      options,
+      { parent: this },
     );
     new k8s.apps.v1.DaemonSet(
       `${name}-daemonset`,
@@ -50,21 +64,25 @@ export class Fluentd extends pulumi.ComponentResource {
           selector: { matchLabels: selectorLabels(fluentdName) },
           template: {
             metadata: { labels: { ...labels(fluentdName), ...elasticsearchClient } },
-            spec: podSpec(args, serviceAccount.metadata.name),
+            spec: podSpec(args, serviceAccount.metadata.name, configuration),
           },
         },
       },
-      childOptions(this, opts, binding),
+      { parent: this, dependsOn: [binding] },
     );
     this.registerOutputs();
   }
 }
 
-function podSpec(args: LoggingPodArgs, serviceAccountName: pulumi.Input<string>): k8s.types.input.core.v1.PodSpec {
-  const { fluentd, fluentdUser } = args.configuration;
-  const alive = { httpGet: { path: "/api/plugins.json", port: "monitor" }, timeoutSeconds: 5 };
+function podSpec(
+  { namespace, image, imagePullSecrets, fluentdUser }: FluentdArgs,
+  serviceAccountName: pulumi.Input<string>,
+  configuration: k8s.core.v1.ConfigMap,
+): k8s.types.input.core.v1.PodSpec {
+  const probe = { httpGet: { path: "/api/plugins.json", port: "monitor" }, timeoutSeconds: 5 };
   return {
     ...podDefaults(0),
+    ...(imagePullSecrets && { imagePullSecrets }),
     serviceAccountName,
     automountServiceAccountToken: true,
     // The container runtime's log files belong to root. Without capabilities, root cannot read other users' files.
@@ -76,9 +94,10 @@ function podSpec(args: LoggingPodArgs, serviceAccountName: pulumi.Input<string>)
       {
         ...containerDefaults,
         name: fluentdName,
-        image: args.image,
+        image,
         env: [
           { name: "K8S_NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
+          { name: "LOGGING_NAMESPACE", value: namespace },
           // Kubernetes restarts the container, so a supervisor process is not needed.
           { name: "FLUENTD_OPT", value: "--no-supervisor" },
           // By default, glibc keeps a memory arena for each thread.
@@ -90,24 +109,27 @@ function podSpec(args: LoggingPodArgs, serviceAccountName: pulumi.Input<string>)
           { cpu: "50m", memory: "128Mi", disk: "64Mi" },
           { cpu: "1", memory: "192Mi", disk: "512Mi" },
         ),
-        startupProbe: { ...alive, periodSeconds: 2, failureThreshold: 150 },
-        readinessProbe: { ...alive, periodSeconds: 10 },
-        livenessProbe: { ...alive, periodSeconds: 20, failureThreshold: 6 },
+        startupProbe: { ...probe, periodSeconds: 2, failureThreshold: 150 },
+        readinessProbe: { ...probe, periodSeconds: 10 },
+        livenessProbe: { ...probe, periodSeconds: 20, failureThreshold: 6 },
         volumeMounts: [
           { name: "configuration", mountPath: "/fluentd/etc", readOnly: true },
           secretMount,
           { name: "pods", mountPath: "/var/log/pods", readOnly: true },
-          { name: "state", mountPath: fluentdState },
+          { name: "state", mountPath: "/var/lib/fluentd" },
           { name: "tmp", mountPath: "/tmp" },
         ],
       },
     ],
     volumes: [
-      { name: "configuration", configMap: { name: fluentd.metadata.name } },
+      { name: "configuration", configMap: { name: configuration.metadata.name } },
       secretVolume([fluentdUser]),
       { name: "pods", hostPath: { path: "/var/log/pods", type: "Directory" } },
-      // On the node, positions and unsent records outlive the pod.
-      { name: "state", hostPath: { path: fluentdState, type: "DirectoryOrCreate" } },
+      // On the node, positions and unsent records outlive the pod. The node may have several stacks.
+      {
+        name: "state",
+        hostPath: { path: pulumi.interpolate`/var/lib/koa-blog/${namespace}/fluentd`, type: "DirectoryOrCreate" },
+      },
       { name: "tmp", emptyDir: {} },
     ],
   };

@@ -1,139 +1,138 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
-import type { StackConfig } from "../../config.ts";
-import type { PodImage } from "../cluster/place.ts";
-import { childOptions } from "../kubernetes/childOptions.ts";
-import {
-  beforePods,
-  elasticsearchClient,
-  kibanaClient,
-  labels,
-  objectMetadata,
-  selectorLabels,
-} from "../kubernetes/labels.ts";
+import { generatedPassword } from "../kubernetes/generatedPassword.ts";
+import { dockerConfig, type RegistryLogin } from "../kubernetes/imagePullSecret.ts";
+import { immutableSecret } from "../kubernetes/immutableObjects.ts";
+import { elasticsearchClient, kibanaClient, labels } from "../kubernetes/labels.ts";
 import { Elasticsearch } from "./elasticsearch.ts";
 import { Fluentd } from "./fluentd.ts";
 import { Kibana } from "./kibana.ts";
-import { LoggingConfiguration } from "./loggingConfiguration.ts";
-import { elasticsearchName, kibanaName } from "./loggingNames.ts";
-import { LoggingSetup } from "./loggingSetup.ts";
+import { SetupJob } from "./setupJob.ts";
 
-export interface LoggingArgs extends StackConfig {
-  /** Images of the pods. The setup Jobs run on the image of Node.js. */
-  images: Record<"elasticsearch" | "kibana" | "fluentd" | "node", PodImage>;
+export interface LoggingArgs {
+  /** Namespace that is created for Fluentd, Elasticsearch and Kibana. */
+  namespace: pulumi.Input<string>;
+  /** Image of Elasticsearch 8. */
+  elasticsearchImage: pulumi.Input<string>;
+  /** Image of Kibana, of the same version as Elasticsearch. */
+  kibanaImage: pulumi.Input<string>;
+  /** Image of Fluentd with the plugins of `fluent/fluentd-kubernetes-daemonset`, for Elasticsearch 8. */
+  fluentdImage: pulumi.Input<string>;
+  /** Login of the images' private registry. Defaults to none, for public images. */
+  registryLogin?: RegistryLogin | undefined;
+  /** Java heap of Elasticsearch, such as `512m` or `2g`. Defaults to `512m`. */
+  heap?: pulumi.Input<string> | undefined;
+  /** Size of a new volume of Elasticsearch, such as `5Gi`. Defaults to `5Gi`. */
+  storage?: pulumi.Input<string> | undefined;
+  /** StorageClass of a new volume. Defaults to the default class of the cluster. */
+  storageClass?: pulumi.Input<string> | undefined;
+  /** Days until log records are deleted. Defaults to 7. */
+  retentionDays?: pulumi.Input<number> | undefined;
+  /** Password of the Elasticsearch superuser `elastic`, for the login to Kibana. Defaults to a generated password. */
+  elasticPassword?: pulumi.Input<string> | undefined;
+  /** Port of Kibana on the nodes, 30000 to 32767. Defaults to none. */
+  kibanaNodePort?: pulumi.Input<number> | undefined;
 }
 
 /** Collects the logs of all pods with Fluentd, Elasticsearch and Kibana, in a namespace of their own. */
 export class Logging extends pulumi.ComponentResource {
-  /** The generated or configured passwords. Secret. */
-  readonly credentials: pulumi.Output<Record<string, string>>;
+  /** Password of the Elasticsearch superuser `elastic`. Secret. */
+  readonly elasticPassword: pulumi.Output<string>;
 
   constructor(name: string, args: LoggingArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:logging:Logging", name, {}, opts);
-    const options = childOptions(this, opts);
-    const after = (...dependsOn: pulumi.Resource[]) => ({ ...options, dependsOn });
-    const { loggingNamespace: namespace, images } = args;
-
     const namespaceObject = new k8s.core.v1.Namespace(
       `${name}-namespace`,
       {
         metadata: {
-          name: namespace,
+          name: args.namespace,
           // Fluentd mounts the nodes' log files. The standard "baseline" forbids hostPath volumes.
           labels: { ...labels("logging"), "pod-security.kubernetes.io/enforce": "privileged" },
         },
       },
-      options,
+      { parent: this },
     );
-    const configuration = new LoggingConfiguration(name, args, after(namespaceObject));
-    const denyAll = new k8s.networking.v1.NetworkPolicy(
-      `${name}-deny-ingress`,
+    const namespace = namespaceObject.metadata.name;
+    const metadata = { namespace, labels: labels("logging") };
+    const denyIngress = new k8s.networking.v1.NetworkPolicy(
+      `${name}-network-policy`,
       {
-        metadata: { name: "deny-ingress", namespace, labels: labels("logging") },
+        metadata: { ...metadata, name: "default-deny-ingress" },
         spec: { podSelector: {}, policyTypes: ["Ingress"] },
       },
-      after(namespaceObject),
+      { parent: this },
     );
-    const elasticsearchService = new k8s.core.v1.Service(
-      `${name}-elasticsearch-service`,
-      {
-        metadata: objectMetadata(elasticsearchName, namespace),
-        spec: {
-          clusterIP: "None",
-          selector: selectorLabels(elasticsearchName),
-          ports: [{ name: "http", port: 9200, targetPort: "http" }],
-        },
-      },
-      after(configuration),
-    );
-    const kibanaService = new k8s.core.v1.Service(
-      `${name}-kibana-service`,
-      {
-        metadata: { ...objectMetadata(kibanaName, namespace), annotations: beforePods },
-        spec: {
-          type: args.kibanaNodePort ? "NodePort" : "ClusterIP",
-          selector: selectorLabels(kibanaName),
-          ports: [
-            {
-              name: "http",
-              port: 5601,
-              targetPort: "http",
-              ...(args.kibanaNodePort && { nodePort: args.kibanaNodePort }),
-            },
-          ],
-        },
-      },
-      after(configuration),
-    );
+    const password = (suffix: string) => generatedPassword(`${name}-${suffix}-password`, { parent: this });
+    const secret = (suffix: string, data: Record<string, pulumi.Input<string>>, type?: string) =>
+      immutableSecret(`${name}-${suffix}`, metadata, data, { parent: this }, type);
+    this.elasticPassword = pulumi.secret(args.elasticPassword ?? password("elastic"));
+    const elasticUser = secret("elastic-user", { ELASTIC_PASSWORD: this.elasticPassword });
+    const kibanaUser = secret("kibana-user", { KIBANA_PASSWORD: password("kibana") });
+    const fluentdUser = secret("fluentd-user", { FLUENTD_PASSWORD: password("fluentd") });
+    const pullSecret =
+      args.registryLogin &&
+      secret(
+        "pull-secret",
+        { ".dockerconfigjson": dockerConfig(args.registryLogin) },
+        "kubernetes.io/dockerconfigjson",
+      );
+    const pod = { namespace, imagePullSecrets: pullSecret && [{ name: pullSecret.metadata.name }] };
+
     const elasticsearch = new Elasticsearch(
       `${name}-elasticsearch`,
       {
-        namespace,
-        image: images.elasticsearch.reference,
-        configuration,
+        ...pod,
+        image: args.elasticsearchImage,
+        elasticUser,
+        heap: args.heap,
+        storage: args.storage,
         storageClass: args.storageClass,
-        heap: args.elasticsearchHeap,
-        storage: args.elasticsearchStorage,
       },
-      after(configuration, denyAll, elasticsearchService, kibanaService, ...images.elasticsearch.dependsOn),
+      { parent: this, dependsOn: [denyIngress] },
     );
-    const setup = { namespace, image: images.node.reference, elastic: configuration.elastic };
-    const elasticsearchSetup = new LoggingSetup(
+    const elasticsearchSetup = new SetupJob(
       `${name}-elasticsearch-setup`,
       {
-        ...setup,
-        target: `http://${elasticsearchName}:9200`,
+        ...pod,
+        image: args.elasticsearchImage,
+        folder: "elasticsearch",
+        url: elasticsearch.url,
         client: elasticsearchClient,
-        requests: configuration.elasticsearchSetup,
-        passwords: [
-          { secret: configuration.fluentdUser, key: "FLUENTD_PASSWORD" },
-          { secret: configuration.kibana, key: "KIBANA_PASSWORD" },
-        ],
+        secrets: [elasticUser, kibanaUser, fluentdUser],
+        variables: { RETENTION_DAYS: pulumi.output(args.retentionDays ?? 7).apply(String) },
       },
-      after(elasticsearch, ...images.node.dependsOn),
+      { parent: this, dependsOn: [elasticsearch] },
     );
     new Fluentd(
       `${name}-fluentd`,
-      { namespace, image: images.fluentd.reference, configuration },
-      after(elasticsearchSetup, ...images.fluentd.dependsOn),
+      { ...pod, image: args.fluentdImage, fluentdUser },
+      // Without the data stream and its template, Fluentd's first record would create an index with other settings.
+      { parent: this, dependsOn: [elasticsearchSetup] },
     );
     const kibana = new Kibana(
       `${name}-kibana`,
-      { namespace, image: images.kibana.reference, configuration, exposed: args.kibanaNodePort !== undefined },
-      after(elasticsearchSetup, ...images.kibana.dependsOn),
+      {
+        ...pod,
+        image: args.kibanaImage,
+        elasticsearchUrl: elasticsearch.url,
+        kibanaUser,
+        nodePort: args.kibanaNodePort,
+      },
+      { parent: this, dependsOn: [elasticsearchSetup] },
     );
-    new LoggingSetup(
+    new SetupJob(
       `${name}-kibana-setup`,
       {
-        ...setup,
-        target: `http://${kibanaName}:5601`,
+        ...pod,
+        image: args.elasticsearchImage,
+        folder: "kibana",
+        url: kibana.url,
         client: kibanaClient,
-        requests: configuration.kibanaSetup,
+        secrets: [elasticUser],
       },
-      after(kibana, kibanaService),
+      { parent: this, dependsOn: [kibana] },
     );
-    this.credentials = configuration.credentials;
-    this.registerOutputs({ credentials: this.credentials });
+    this.registerOutputs({ elasticPassword: this.elasticPassword });
   }
 }

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-import { renderFolder } from "../../components/logging/loggingFiles.ts";
-import { fluentdState, loggingNames } from "../../components/logging/loggingNames.ts";
-import { configDefaults } from "../../scripts/lib/project.ts";
+import { configDefaults, projectFolder } from "../../scripts/lib/project.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 import { BulkServer } from "./elasticsearch.ts";
 
@@ -63,7 +61,7 @@ export function useFluentd(settle: () => NodeOptions | Promise<NodeOptions> = ()
 }
 
 interface NodeOptions {
-  /** Size of the buffer, in Fluentd's units. Defaults to 64m. */
+  /** Size of each buffer, in Fluentd's units. Defaults to 512m. */
   bufferLimit?: string;
   /** More arguments of `docker run`. */
   run?: string[];
@@ -75,19 +73,14 @@ export class FluentdNode {
   readonly #container: string;
 
   /** @param port - port of Elasticsearch on this machine */
-  constructor(port: number, { bufferLimit = "64m", run = [] }: NodeOptions = {}) {
-    const files = renderFolder("logging/fluentd", {
-      ...loggingNames,
-      namespace: "logging",
-      elasticsearchHost: "host.docker.internal",
-      stateFolder: fluentdState,
-      bufferLimit,
-    });
-    mkdirSync(this.#path("etc"));
+  constructor(port: number, { bufferLimit = "512m", run = [] }: NodeOptions = {}) {
+    cpSync(join(projectFolder, "logging/fluentd"), this.#path("etc"), { recursive: true });
     mkdirSync(this.#path("pods"));
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(this.#path("etc", name), text.replaceAll("port 9200", `port ${String(port)}`));
-    }
+    const output = readFileSync(this.#path("etc", "elasticsearch.conf"), "utf8");
+    writeFileSync(
+      this.#path("etc", "elasticsearch.conf"),
+      output.replace("port 9200", `port ${String(port)}`).replace("limit_size 512m", `limit_size ${bufferLimit}`),
+    );
     writeFileSync(this.#path("FLUENTD_PASSWORD"), password);
     this.#container = docker("create", ...this.#options("--no-supervisor"), ...run, fluentdImage);
   }
@@ -147,10 +140,11 @@ export class FluentdNode {
 
   #options(fluentdOptions: string): string[] {
     return [
-      ...["--add-host", "host.docker.internal:host-gateway"],
+      ...["--add-host", "elasticsearch:host-gateway", "--add-host", "host.docker.internal:host-gateway"],
       ...["--volume", `${this.#path("etc")}:/fluentd/etc:ro`, "--volume", `${this.#path("pods")}:/var/log/pods:ro`],
       ...["--volume", `${this.#path("FLUENTD_PASSWORD")}:/run/FLUENTD_PASSWORD:ro`],
       ...["--env", "FLUENTD_PASSWORD_FILE=/run/FLUENTD_PASSWORD", "--env", "K8S_NODE_NAME=node-1"],
+      ...["--env", "LOGGING_NAMESPACE=logging"],
       ...["--env", `FLUENTD_OPT=${fluentdOptions}`],
     ];
   }

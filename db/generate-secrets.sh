@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Generates missing secrets of compose.yaml, in one folder per service. Keeps existing secrets, so it can run again.
+# Generates missing secrets of compose.yaml and scripts/deploy.sh, in one folder per service. Keeps existing secrets, so
+# it can run again. With --root-password-from-stdin, MySQL's root password is the text of standard input.
 #
 # Needs   root with only the capability CHOWN, and a volume for each folder.
 # Writes  SECRETS_DIR/mysql, SECRETS_DIR/blog and SECRETS_DIR/migration. Root owns the files, and the group of the
@@ -44,7 +45,7 @@ generate() {
   [ ! -s "$SECRETS_DIR/$1" ] || return 0
   local value
   value=$(od -An -v -N"$3" -tx1 /dev/urandom | tr -d ' \n')
-  [ "${#value}" = $(($3 * 2)) ] || fail "/dev/urandom returned too few bytes. Run docker compose up again."
+  [ "${#value}" = $(($3 * 2)) ] || fail "/dev/urandom returned too few bytes. Run the same command again."
   put "$1" "$2" "$value"
 }
 
@@ -59,6 +60,7 @@ folder mysql "$mysql"
 folder blog "$blog"
 folder migration "$blog"
 
+if [ "${1:-}" = --root-password-from-stdin ]; then put mysql/MYSQL_ROOT_PASSWORD "$mysql" "$(cat)"; fi
 generate mysql/MYSQL_ROOT_PASSWORD "$mysql" 16
 generate mysql/MYSQL_PASSWORD "$mysql" 16
 generate blog/SESSION_KEYS "$blog" 32

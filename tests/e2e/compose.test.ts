@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { blogContract, mySqlContract, secretsFolder } from "../../components/kubernetes/contract.ts";
+import { blogContainer, mysqlContainer } from "../../components/blog/containerSettings.ts";
+import { secretsFolder } from "../../components/kubernetes/podDefaults.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { answersOk, Visitor } from "./blog.ts";
 import { copyProject, engineObjects, until } from "./checkout.ts";
@@ -40,7 +41,7 @@ async function composeProblem(): Promise<string | undefined> {
 /** The whole life of the Compose project. The tests build on each other, so the first failure stops them. */
 describe("The blog with Docker Compose", () => {
   const base = mkdtempSync(join(tmpdir(), "koa-blog-compose-e2e-"));
-  const folder = join(base, "clone");
+  let folder = join(base, "clone");
   const url = `http://localhost:${String(hostPort)}`;
   const visitor = new Visitor(url);
   let engineBefore: ReturnType<typeof engineObjects> | undefined;
@@ -52,7 +53,7 @@ describe("The blog with Docker Compose", () => {
     console.log(`      ${message}`);
   };
   const composeWith = async (variables: Record<string, string>, args: string[]) => {
-    const ours = /^(COMPOSE|MYSQL|BLOG)_|^LOG_LEVEL$|^BASE_IMAGE$/;
+    const ours = /^(COMPOSE|MYSQL|BLOG)_|^(LOG_LEVEL|BASE_IMAGE|COOKIE_SECURE|TRUSTED_PROXIES|REGISTRATIONS_PER_HOUR)$/;
     const others = Object.entries(process.env).filter(([name]) => !ours.test(name));
     const env = {
       ...Object.fromEntries(others),
@@ -181,10 +182,10 @@ describe("The blog with Docker Compose", () => {
         refused("x"),
         refused("/x"),
       ].join("\n");
-    const { user } = blogContract;
+    const { user } = blogContainer;
     assert.equal(await inService("blog", ...list), seen(user, "MYSQL_PASSWORD", "SESSION_KEYS"));
     assert.equal(await inMigration(...list), seen(user, "MYSQL_PASSWORD"));
-    assert.equal(await inService("mysql", ...list), seen(mySqlContract.user, "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"));
+    assert.equal(await inService("mysql", ...list), seen(mysqlContainer.user, "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"));
     const search = [
       "sh",
       "-c",
@@ -210,8 +211,9 @@ describe("The blog with Docker Compose", () => {
     }
   });
 
-  it("changes nothing when nothing has changed", async () => {
+  it("changes nothing when nothing has changed but the folder's name", async () => {
     const before = await containers();
+    renameSync(folder, (folder = join(base, "moved clone")));
     for (const args of [[], ["--build"]]) {
       report(`${["up", ...args].join(" ")} again: ${await up(...args)} s`);
       const now = await containers();

@@ -130,5 +130,7 @@ export async function createDatabase(mysql: Mysql, name: string, rootPassword: s
   await mysql.root(
     `SET @database = '${name}', @user = '${name}', @password = '${password}', @root_password = '${rootPassword}';\n${schema}`,
   );
+  // With the attribute, schema.sql would drop this user when it creates the next one.
+  await mysql.root(`ALTER USER '${name}' ATTRIBUTE '{"createdBy": null}'`);
   return { ...mysql.config, MYSQL_DATABASE: name, MYSQL_USER: name, MYSQL_PASSWORD: password };
 }

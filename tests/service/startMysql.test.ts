@@ -39,9 +39,9 @@ describe("db/start-mysql.sh and db/schema.sql", function () {
   }
 
   /** Starts another MySQL with the data of a former one. */
-  async function restart({ container }: Mysql, how: "stop" | "kill" = "stop"): Promise<Mysql> {
+  async function restart({ container }: Mysql, options: MysqlOptions = {}, how = "stop"): Promise<Mysql> {
     await docker(how, container);
-    return startReady();
+    return startReady(options);
   }
 
   const shell = (mysql: Mysql, script: string) => docker("exec", mysql.container, "bash", "-c", script);
@@ -99,6 +99,29 @@ describe("db/start-mysql.sh and db/schema.sql", function () {
     await assert.rejects(asBlog(second, "CREATE TABLE other.t (a INT)"), /denied/);
   });
 
+  it("drop the accounts of former user names, and no others", async () => {
+    const database = "we_ird`%db";
+    const first = await startReady({ database, user: "o'\\blog" });
+    await asBlog(first, "CREATE TABLE t AS SELECT 42 AS answer");
+    await first.root("CREATE USER team IDENTIFIED BY 'secret'; GRANT ALL ON `we\\_ird``\\%db`.* TO team");
+    const users = (mysql: Mysql) =>
+      mysql.root("SELECT user FROM mysql.user WHERE user NOT LIKE 'mysql.%' ORDER BY user");
+    const as = (MYSQL_USER: string, MYSQL_PASSWORD: string, mysql: Mysql) =>
+      asBlog({ ...mysql, config: { ...mysql.config, MYSQL_USER, MYSQL_PASSWORD } }, "SELECT answer FROM t");
+
+    const second = await restart(first, { database, user: "koa_blog" });
+    assert.deepEqual(await asBlog(second, "SELECT answer FROM t"), [{ answer: 42 }]);
+    await assert.rejects(as("o'\\blog", first.config.MYSQL_PASSWORD, second), code("ER_ACCESS_DENIED_ERROR"));
+    assert.deepEqual(await as("team", "secret", second), [{ answer: 42 }]);
+    assert.equal(await users(second), "koa_blog\nroot\nteam");
+
+    // Two at once, whose names need quoting.
+    await second.root(`CREATE USER 'left', "le'ft" ATTRIBUTE '{"createdBy": "koa-blog"}'`);
+    const third = await restart(second, { database, user: "o'\\blog" });
+    assert.deepEqual(await asBlog(third, "SELECT answer FROM t"), [{ answer: 42 }]);
+    assert.equal(await users(third), "o'\\blog\nroot\nteam");
+  });
+
   for (const { when, seen } of [
     {
       when: "as soon as the data directory has been begun",
@@ -133,7 +156,7 @@ describe("db/start-mysql.sh and db/schema.sql", function () {
   it("never start over once MySQL has served, even if it is killed", async () => {
     const first = await startReady();
     await asBlog(first, "CREATE TABLE t AS SELECT 42 AS answer");
-    const second = await restart(first, "kill");
+    const second = await restart(first, {}, "kill");
     assert.deepEqual(await asBlog(second, "SELECT answer FROM t"), [{ answer: 42 }]);
   });
 

@@ -1,33 +1,64 @@
-// npm run destroy: deletes everything that the stack created, data included. Arguments go to `pulumi destroy`.
+// npm run destroy: asks, then deletes everything that the stack created, data included. `--yes` does not ask.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
 
-import { deletion, marker } from "../components/cluster/kindCluster.ts";
-import { removeByLabel } from "./lib/containers.ts";
+import { foreignCluster } from "./lib/checks/cluster.ts";
+import { conclude } from "./lib/checks/finding.ts";
+import { findCluster, incompleteFile, owner } from "./lib/kindCluster.ts";
 import { main } from "./lib/main.ts";
 import { projectFolder, settings, stackName } from "./lib/project.ts";
 import { pulumi, pulumiEnvironment } from "./lib/pulumi.ts";
 import { prepareStack } from "./lib/stack.ts";
+import { takeFlag } from "./lib/takeFlag.ts";
 import { ensureKind } from "./lib/tools.ts";
 
 await main(async () => {
-  const { target, clusterName } = settings();
-  if (target === "kind") await ensureKind();
-  await prepareStack();
+  const config = settings();
   const args = process.argv.slice(2);
+  if (config.target === "kind") {
+    const found = findCluster(config.clusterName);
+    if (found.isOld) conclude(foreignCluster(config.clusterName, found, undefined));
+  }
+  if (!takeFlag(args, "--yes")) await confirm();
+  if (config.target === "kind") await ensureKind();
+  await prepareStack();
   await pulumi(["destroy", "--yes", "--stack", stackName, ...args]);
-  if (args.length > 0) return;
-  // A killed run leaves objects that are not in Pulumi's state.
-  if (target !== "existing") removeByLabel({ volumes: true });
-  if (target === "kind") deleteUnrecordedCluster(clusterName);
+  if (config.target === "kind" && args.length === 0) deleteUnrecorded(config.clusterName);
 });
 
-function deleteUnrecordedCluster(clusterName: string): void {
-  const path = join(projectFolder, marker(stackName, clusterName));
-  if (!existsSync(path)) return;
-  console.error(`Deleting the cluster ${clusterName} of an interrupted run.`);
-  const { command, environment } = deletion(stackName, clusterName, readFileSync(path, "utf8"));
-  const env = { ...pulumiEnvironment(), ...environment };
-  execFileSync("sh", ["-c", command], { cwd: projectFolder, env, stdio: "inherit" });
+/** Asks once. @throws Error without a terminal, or without consent */
+async function confirm(): Promise<void> {
+  const what = `everything that the stack ${stackName} created, with all users and posts`;
+  if (!process.stdin.isTTY) throw new Error(`This deletes ${what}. If you want that: npm run destroy -- --yes`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C and Ctrl-D close the terminal, and the question would never settle.
+  const closed = new AbortController();
+  terminal.once("close", () => {
+    closed.abort();
+  });
+  const question = `This deletes ${what}. Type ${stackName} to go on: `;
+  const answer = await terminal.question(question, { signal: closed.signal }).catch(() => "");
+  terminal.close();
+  if (answer.trim() !== stackName) throw new Error("Nothing was deleted.");
+}
+
+/** Deletes what a killed run left and the state does not know: an incomplete cluster, and a registry. */
+function deleteUnrecorded(clusterName: string): void {
+  const run = (script: string, environment: Record<string, string>) => {
+    const path = join(projectFolder, "components", "kind", "scripts", script);
+    const env = { ...pulumiEnvironment(), OWNER: owner, CLUSTER: clusterName, ...environment };
+    execFileSync("sh", [path], { env, stdio: "inherit" });
+  };
+  const ifOwn = (token = "") => (token.startsWith(`${owner}/`) ? token : "");
+  const { isIncomplete, token } = findCluster(clusterName);
+  if (isIncomplete) {
+    console.error(`Deleting the cluster ${clusterName} of an interrupted run.`);
+    run("deleteCluster.sh", { TOKEN: ifOwn(token) });
+    rmSync(incompleteFile(clusterName), { force: true });
+  }
+  // If a cluster is left, it is another checkout's, and needs its registry.
+  const { containers, registryToken } = findCluster(clusterName);
+  if (containers.length === 1 && ifOwn(registryToken)) run("deleteRegistry.sh", { TOKEN: ifOwn(registryToken) });
 }

@@ -1,9 +1,18 @@
 // npm run pulumi -- COMMAND: runs Pulumi with the state and the passphrase of this project.
+import { checkContainers } from "./lib/checks/cluster.ts";
+import { conclude } from "./lib/checks/finding.ts";
+import { findCluster } from "./lib/kindCluster.ts";
 import { main } from "./lib/main.ts";
 import { pulumi } from "./lib/pulumi.ts";
 import { prepareStack } from "./lib/stack.ts";
+import { readState } from "./lib/state.ts";
 
 await main(async () => {
+  const args = process.argv.slice(2);
   await prepareStack();
-  await pulumi(process.argv.slice(2));
+  const { kind } = readState();
+  // On stopped nodes, a refresh would drop all objects of the cluster from the state.
+  const isRefresh = args.some((arg) => /^(refresh|-r|--refresh(=.*)?)$/.test(arg));
+  if (isRefresh && kind) conclude(checkContainers(findCluster(kind.name)));
+  await pulumi(args);
 });

@@ -1,23 +1,18 @@
-// npm run status: lists the nodes and pods, or the containers, and checks whether the blog answers.
-import { blogUrl } from "../components/kubernetes/blogUrl.ts";
-import { ownFilters } from "./lib/containers.ts";
+// npm run status: lists the nodes and pods, and checks whether the blog answers.
+import { blogUrl } from "../settings.ts";
 import { fetchWithin } from "./lib/fetchWithin.ts";
-import { kubectl, onTerminal } from "./lib/kubectl.ts";
+import { blogNamespace, kubectl } from "./lib/kubectl.ts";
 import { main } from "./lib/main.ts";
-import { hasLogging, settings } from "./lib/project.ts";
+import { settings } from "./lib/project.ts";
 import { prepareStack, stackOutputs } from "./lib/stack.ts";
 
 await main(async () => {
   const config = settings();
-  if (config.target === "containers") {
-    onTerminal("docker", "ps", "--all", ...ownFilters);
-  } else {
-    kubectl("get", "nodes");
-    console.log();
-    const kinds = "pods,services,ingresses,jobs,horizontalpodautoscalers,persistentvolumeclaims";
-    for (const namespace of [config.namespace, ...(hasLogging(config) ? [config.loggingNamespace] : [])]) {
-      kubectl("get", kinds, "--namespace", namespace, "--output", "wide");
-    }
+  kubectl("get", "nodes");
+  console.log();
+  const kinds = "pods,services,ingresses,jobs,horizontalpodautoscalers,persistentvolumeclaims";
+  for (const namespace of [blogNamespace(), ...(config.logging ? [config.loggingNamespace] : [])]) {
+    kubectl("get", kinds, "--namespace", namespace, "--output", "wide");
   }
   const url = config.target === "kind" ? blogUrl(config) : await urlOfStack();
   // The stack does not know the address of a node, or of a load balancer that is not ready yet.

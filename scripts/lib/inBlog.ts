@@ -1,18 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
-import { blogContainer } from "./containers.ts";
-import { kubectlCommand } from "./kubectl.ts";
-import { settings } from "./project.ts";
+import { blogNamespace, kubectlCommand } from "./kubectl.ts";
 
 /** Starts a script in a container of the blog. The container has the dependencies and the database settings. */
 export function startInBlog(script: string, ...args: string[]) {
-  const { target, namespace } = settings();
-  const [command = "", ...rest] =
-    target === "containers"
-      ? ["docker", "exec", "-i", blogContainer()]
-      : [...kubectlCommand({ input: true }), "exec", "-i", "-n", namespace, "deployment/koa-blog", "--"];
-  return spawn(command, [...rest, "node", script, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  const [command = "", ...rest] = kubectlCommand({ input: true });
+  const inPod = ["exec", "-i", "-n", blogNamespace(), "deployment/koa-blog", "--", "node", script, ...args];
+  return spawn(command, [...rest, ...inPod], { stdio: ["pipe", "pipe", "inherit"] });
 }
 
 /** Waits until a process has ended. @throws Error with the remedy if it failed */

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 
 import { parse } from "yaml";
+
+import { parseSettings, type SecretKey, secretKeys, type Settings } from "../../settings.ts";
 
 /** The folder with Pulumi.yaml. */
 export const projectFolder = resolve(import.meta.dirname, "../..");
@@ -16,45 +18,51 @@ export const stackName = process.env.PULUMI_STACK ?? "dev";
 
 export const stackFile = join(projectFolder, `Pulumi.${stackName}.yaml`);
 
-/** The settings that the commands read. */
-export interface Settings {
-  target: "kind" | "containers" | "existing";
-  kubeconfig: string;
-  kubeContext: string;
-  network: string;
-  mysqlHost: string;
-  clusterName: string;
-  nodeImage: string;
-  registryPort: number;
-  namespace: string;
-  hostPort: number;
-  listenAddress: string;
-  /** `pulumi config set` writes a boolean as text. */
-  logging: boolean | "true" | "false";
-  loggingNamespace: string;
-  kibanaNodePort: number | string;
-  mysqlStorage: string;
-  elasticsearchStorage: string;
-}
-
 /** The default of every key that Pulumi.yaml declares. */
 export function configDefaults(): Record<string, unknown> {
   const { config } = readYaml(join(projectFolder, "Pulumi.yaml")) as { config: Record<string, { default: unknown }> };
   return Object.fromEntries(Object.entries(config).map(([key, declaration]) => [key, declaration.default]));
 }
 
-/** The stack's settings with their defaults. config.ts checks them later, in the Pulumi program. */
-export function settings(file = stackFile): Settings {
-  const stack = existsSync(file) ? (readYaml(file) as { config?: Record<string, unknown> } | null) : null;
-  const own = Object.entries(stack?.config ?? {}).map(
-    ([key, value]) => [key.replace(/^koa-blog:/, ""), value] as const,
-  );
-  return { ...configDefaults(), ...Object.fromEntries(own) } as unknown as Settings;
+/** @throws Error with the remedy if the stack has no settings. The defaults would give two stacks the same ports. */
+export function checkStackFile(): void {
+  if (existsSync(stackFile)) return;
+  const name = basename(stackFile);
+  const remedy = existsSync(`${stackFile}.example`)
+    ? `Copy ${name}.example and adapt it.`
+    : "Write the settings of the stack into it, or choose another stack with PULUMI_STACK.";
+  throw new Error(`${name} does not exist. ${remedy}`);
 }
 
-/** Whether the stack has Elasticsearch and Kibana. */
-export function hasLogging({ logging, target }: Pick<Settings, "logging" | "target">): boolean {
-  return String(logging) === "true" && target !== "containers";
+/** The settings of the stack. @throws Error that lists every wrong setting, as in the Pulumi program */
+export function settings(): Settings {
+  checkStackFile();
+  const { config } = (readYaml(stackFile) ?? {}) as { config?: Record<string, unknown> };
+  return settingsFrom(config ?? {});
+}
+
+/** The settings from the keys of a stack file. Encrypted values become placeholders. */
+export function settingsFrom(config: Record<string, unknown>): Settings {
+  const own = Object.entries(config)
+    .filter(([key]) => key.startsWith("koa-blog:"))
+    .map(([key, value]) => [key.slice("koa-blog:".length), value] as const);
+  const encrypted = own.filter(([, value]) => isEncrypted(value)).map(([key]) => key);
+  const wrong = encrypted.find((key) => !secretKeys.includes(key as SecretKey));
+  if (wrong) {
+    throw new Error(
+      `${wrong}: expected plain text, got a secret. ` +
+        `Set it with "npm run pulumi -- config set --plaintext ${wrong} VALUE".`,
+    );
+  }
+  const values = { ...configDefaults(), ...Object.fromEntries(own) };
+  const text = (value: unknown) => (isEncrypted(value) ? "x".repeat(64) : String(value));
+  return parseSettings(Object.fromEntries(Object.entries(values).map(([key, value]) => [key, text(value)])), (key) =>
+    encrypted.includes(key),
+  );
+}
+
+function isEncrypted(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value;
 }
 
 function readYaml(path: string): unknown {

@@ -46,6 +46,7 @@ export function foreignVariables(variables: NodeJS.ProcessEnv, hasPassphraseFile
     ...(hasPassphraseFile && { PULUMI_CONFIG_PASSPHRASE: passphrase, PULUMI_CONFIG_PASSPHRASE_FILE: passphrase }),
     KIND_EXPERIMENTAL_PROVIDER: "the nodes are Docker containers",
     KIND_EXPERIMENTAL_DOCKER_NETWORK: "the network is kind",
+    DOCKER_DEFAULT_PLATFORM: "images have the platform of the Docker engine",
   };
   return Object.entries(instead).filter(([name]) => variables[name] !== undefined);
 }

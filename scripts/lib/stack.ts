@@ -1,24 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
-import { parse, stringify } from "yaml";
-
-import { removeUnrecordedContainers } from "./containers.ts";
-import { passphraseFile, stackFile, stackName, stateFolder } from "./project.ts";
+import { checkStackFile, passphraseFile, stackName, stateFolder } from "./project.ts";
 import { pulumi } from "./pulumi.ts";
+import { checkpoint } from "./state.ts";
 
 /** Creates the state folder, the passphrase and the stack on the first run. Recovers from a killed run. */
 export async function prepareStack(): Promise<void> {
-  // The defaults would give two stacks the same names and ports.
-  if (!existsSync(stackFile)) {
-    const name = basename(stackFile);
-    const remedy = existsSync(`${stackFile}.example`)
-      ? `Copy ${name}.example and adapt it.`
-      : "Write the settings of the stack into it, or choose another stack with PULUMI_STACK.";
-    throw new Error(`${name} does not exist. ${remedy}`);
-  }
+  checkStackFile();
   mkdirSync(stateFolder, { recursive: true });
   preparePassphrase();
   const wasKilled = isStale(locks());
@@ -48,16 +39,6 @@ function preparePassphrase(): void {
   writeFileSync(passphraseFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
 }
 
-/** Writes a copy of the stack's settings with some values replaced, for one run. Returns its path. */
-export function writeStackFile(values: Record<string, string>): string {
-  const file = parse(readFileSync(stackFile, "utf8")) as { config: Record<string, unknown> };
-  for (const [key, value] of Object.entries(values)) file.config[`koa-blog:${key}`] = value;
-  mkdirSync(stateFolder, { recursive: true });
-  const path = join(stateFolder, basename(stackFile));
-  writeFileSync(path, stringify(file));
-  return path;
-}
-
 /** The stack's outputs, secrets included. */
 export async function stackOutputs(): Promise<Record<string, unknown>> {
   const args = ["stack", "output", "--json", "--show-secrets", "--stack", stackName];
@@ -66,17 +47,12 @@ export async function stackOutputs(): Promise<Record<string, unknown>> {
 
 /**
  * Pulumi would warn about pending operations in every later run. Export and import drop them, and keep secrets
- * encrypted. The next run takes over their Kubernetes objects. Their containers must be removed here.
+ * encrypted. The next run takes over their Kubernetes objects.
  */
 async function dropPendingOperations(): Promise<void> {
   const state = await pulumi(["stack", "export", "--stack", stackName], { capture: true });
   await pulumi(["stack", "import", "--stack", stackName], { input: state });
-  const { deployment } = JSON.parse(state) as { deployment: { resources?: { id?: string }[] } };
-  removeUnrecordedContainers((deployment.resources ?? []).map(({ id = "" }) => id));
 }
-
-/** The stack's state in Pulumi's local backend. */
-const checkpoint = join(stateFolder, ".pulumi", "stacks", "koa-blog", `${stackName}.json`);
 
 interface Lock {
   pid: number;

@@ -1,34 +1,35 @@
-import { hasLogging, type Settings } from "./project.ts";
+import type { Settings } from "../../settings.ts";
 
 const mysql = `MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE") exec mysql -u"$MYSQL_USER" "$MYSQL_DATABASE"`;
 
-export function summary(config: Settings, url: string, prefix = ""): string {
-  const run = `${prefix}npm run`;
-  const logs = hasLogging(config) ? [`${run} logs:search -- "TEXT", or ${run} kibana`] : [];
+/** What `npm run up` prints at the end. Only the blog on a kind cluster was checked. */
+export function summary(config: Settings, url: string): string {
+  const isKind = config.target === "kind";
+  const kubectl = isKind
+    ? `docker exec -it ${config.clusterName}-control-plane kubectl`
+    : `kubectl --context ${config.kubeContext}`;
+  const kibana = isKind
+    ? `http://localhost:${String(config.kibanaPort)}`
+    : `${kubectl} -n ${config.loggingNamespace} port-forward svc/kibana 5601, then http://localhost:5601`;
   const lines = [
-    ...mysqlClient(config).map((command) => ["MySQL", command]),
-    ["Logs", [`${run} logs`, ...logs].join(`\n${" ".repeat(13)}`)],
-    ["Status", `${run} status`],
-    ["Passwords", `${run} pulumi -- stack output credentials --show-secrets`],
-    ["Delete", `${run} destroy`],
+    ...(config.mysqlHost
+      ? []
+      : [["MySQL", `${kubectl} exec -it -n ${config.namespace} mysql-0 -- bash -c '${mysql}'`]]),
+    ["Logs", "npm run logs"],
+    ...(config.logging
+      ? [
+          ["", 'npm run logs:search -- "TEXT"'],
+          ["Kibana", `${kibana}, user elastic`],
+        ]
+      : []),
+    ["Status", "npm run status"],
+    ["Passwords", "npm run pulumi -- stack output credentials --show-secrets"],
+    ["Delete", "npm run destroy"],
   ];
   return `
-The blog answers on ${url}
+The blog ${isKind ? "answers on" : "has the URL"} ${url}
 
 ${lines.map(([title = "", text = ""]) => `  ${title.padEnd(11)}${text}`).join("\n")}
 
-Change a line in service/ and run "${run} preview" to see the effect.`;
-}
-
-/** The command that opens MySQL's client. A managed MySQL has none. */
-function mysqlClient({ target, clusterName, namespace, network, kubeContext, mysqlHost }: Settings): string[] {
-  const inPod = `exec -it -n ${namespace} mysql-0 -- bash -c '${mysql}'`;
-  switch (target) {
-    case "kind":
-      return [`docker exec -it ${clusterName}-control-plane kubectl ${inPod}`];
-    case "containers":
-      return [`docker exec -it ${network}-mysql bash -c '${mysql}'`];
-    case "existing":
-      return mysqlHost ? [] : [`kubectl --context ${kubeContext} ${inPod}`];
-  }
+Change a line in service/ and run "npm run preview" to see the effect.`;
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, chmodSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
 import { projectFolder, stateFolder } from "./project.ts";
@@ -26,37 +26,26 @@ export interface Tool {
 export const kind: Tool = { name: "kind", minimum: "0.32.0" };
 export const pulumi: Tool = { name: "pulumi", minimum: "3.226.0" };
 
-interface Search {
-  found?: { path: string; version: string };
-  /** One message for each program that does not run. */
-  broken: string[];
-}
-
-const searches = new Map<string, Search>();
+const searched = new Map<string, { path: string; version: string } | undefined>();
 
 /**
  * Finds a program in the tools folder, then on PATH. It skips node_modules, and programs that do not run, such as a
  * version manager's shim without a version.
  */
-export function searchTool({ name }: Tool): Search {
-  const path = process.env.PATH ?? "";
-  const known = searches.get(name + path);
-  if (known) return known;
-  const folders = path.split(delimiter).filter((folder) => !folder.includes("node_modules"));
-  const search: Search = { broken: [] };
-  for (const candidate of [toolsFolder, ...folders].map((folder) => join(folder, name))) {
-    if (!isExecutable(candidate)) continue;
-    const { status, stdout, stderr, error } = spawnSync(candidate, ["version"], { encoding: "utf8" });
-    const version = status === 0 ? /\d+\.\d+\.\d+/.exec(stdout)?.[0] : undefined;
-    if (version) {
-      search.found = { path: candidate, version };
-      break;
-    }
-    const [reason = ""] = (error?.message ?? stderr).trim().split("\n");
-    search.broken.push(`${candidate} does not run (${reason === "" ? `exit code ${String(status)}` : reason})`);
+export function findTool({ name }: Tool): { path: string; version: string } | undefined {
+  const { PATH = "" } = process.env;
+  const key = name + PATH;
+  if (!searched.has(key)) {
+    const folders = PATH.split(delimiter).filter((folder) => !folder.includes("node_modules"));
+    searched.set(key, [toolsFolder, ...folders].map((folder) => run(join(folder, name))).find(Boolean));
   }
-  searches.set(name + path, search);
-  return search;
+  return searched.get(key);
+}
+
+function run(path: string): { path: string; version: string } | undefined {
+  const { status, stdout } = spawnSync(path, ["version"], { encoding: "utf8" });
+  const version = status === 0 ? /\d+\.\d+\.\d+/.exec(stdout)?.[0] : undefined;
+  return version ? { path, version } : undefined;
 }
 
 /** Whether a version is at least another: 0.24.0 is at least 0.9.1. */
@@ -66,7 +55,7 @@ export function isAtLeast(version: string, minimum: string): boolean {
 
 /** Pulumi's CLI on PATH if it is new enough. Otherwise the one that npm's `pulumi` package pins and downloads. */
 export function pulumiCommand(): string {
-  const { found } = searchTool(pulumi);
+  const found = findTool(pulumi);
   return found && isAtLeast(found.version, pulumi.minimum)
     ? found.path
     : join(projectFolder, "node_modules", ".bin", "pulumi");
@@ -74,7 +63,7 @@ export function pulumiCommand(): string {
 
 /** Downloads the pinned kind, unless PATH has one that is new enough. @throws Error if the download fails */
 export async function ensureKind(): Promise<void> {
-  const { found } = searchTool(kind);
+  const found = findTool(kind);
   if (found && isAtLeast(found.version, kind.minimum)) return;
   const platform = `${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
   const checksum = kindChecksums[platform];
@@ -110,13 +99,4 @@ export async function download(url: string, checksum: string, path: string): Pro
   writeFileSync(`${path}.part`, content);
   chmodSync(`${path}.part`, 0o755);
   renameSync(`${path}.part`, path);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 
 import { foreignVariables } from "../../scripts/lib/pulumi.ts";
 import { isStale } from "../../scripts/lib/stack.ts";
+import { stateOf } from "../../scripts/lib/state.ts";
 
 describe("The environment of Pulumi", () => {
   const names = (variables: NodeJS.ProcessEnv, hasPassphraseFile = true) =>
@@ -16,6 +17,7 @@ describe("The environment of Pulumi", () => {
       "PULUMI_CONFIG_PASSPHRASE",
       "PULUMI_CONFIG_PASSPHRASE_FILE",
       "KIND_EXPERIMENTAL_PROVIDER",
+      "DOCKER_DEFAULT_PLATFORM",
     ]) {
       assert.deepEqual(names({ [name]: "another project's" }), [name]);
       assert.deepEqual(names({ [name]: "" }), [name]);
@@ -49,5 +51,38 @@ describe("The lock of a stack", () => {
 
   it("is not if there is none", () => {
     assert.equal(isStale([]), false);
+  });
+});
+
+describe("The state of a stack", () => {
+  const database = { type: "kubernetes:apps/v1:StatefulSet", inputs: { metadata: { name: "mysql", namespace: "a" } } };
+
+  it("says which kind cluster it created, and where the posts are", () => {
+    const environment = { CLUSTER: "demo", TOKEN: "koa-blog/dev/1" };
+    const resources = [
+      { type: "pulumi:pulumi:Stack" },
+      { type: "command:local:Command", inputs: { environment: { REGISTRY: "demo-registry", TOKEN: "2" } } },
+      { type: "command:local:Command", inputs: { environment, stdin: "kind: Cluster" } },
+      { type: "pulumi:providers:kubernetes", inputs: { clusterIdentifier: "id" } },
+      { type: "kubernetes:apps/v1:StatefulSet", inputs: { metadata: { name: "elasticsearch", namespace: "b" } } },
+      database,
+    ];
+    assert.deepEqual(stateOf(resources), {
+      kind: { name: "demo", token: "koa-blog/dev/1", config: "kind: Cluster" },
+      namespace: "a",
+    });
+  });
+
+  it("says which existing cluster it uses, by its UID", () => {
+    const resources = [
+      { type: "pulumi:providers:kubernetes", inputs: { context: "team" } },
+      { type: "pulumi:providers:kubernetes", inputs: { context: "team", clusterIdentifier: "uid" } },
+      database,
+    ];
+    assert.deepEqual(stateOf(resources), { existing: { context: "team", uid: "uid" }, namespace: "a" });
+  });
+
+  it("is empty before the first run", () => {
+    assert.deepEqual(stateOf([]), {});
   });
 });

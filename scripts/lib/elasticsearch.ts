@@ -1,4 +1,4 @@
-import { loggingNames } from "../../components/logging/loggingNames.ts";
+import { spawnSync } from "node:child_process";
 
 /** The fields of a record that {@link show} prints. */
 export interface LogRecord {
@@ -13,6 +13,11 @@ export interface LogRecord {
   kubernetes: { namespace?: string; node?: { name?: string }; pod?: { name?: string } };
 }
 
+interface Answer {
+  error?: { reason?: string };
+  hits: { total: { value: number }; hits: { _source: LogRecord }[] };
+}
+
 const texts = ["message", "error.message", "error.stack_trace"];
 const keywords = [
   ...["url.path", "http.route", "http.request.id", "error.code", "error.type", "log.level", "event.id", "tags"],
@@ -20,50 +25,50 @@ const keywords = [
 ];
 
 /**
+ * Searches with the query on stdin. Runs in Elasticsearch's pod, whose environment has the password. Other processes
+ * can read the arguments of curl, so curl reads the login from file descriptor 3.
+ */
+const searchScript = `curl --silent --show-error --config /dev/fd/3 --header "content-type: application/json" \\
+  --data-binary @- http://localhost:9200/logs-kubernetes-default/_search 3<<EOF
+user = "elastic:$(printf %s "$ELASTIC_PASSWORD" | sed 's/[\\\\"]/\\\\&/g')"
+EOF`;
+
+/**
  * Searches for a phrase in texts, and for a whole value in keywords.
  *
- * @param query - `since` is a duration of Elasticsearch, such as `24h`. `limit` is the maximum number of records.
+ * @param inPod - command that runs its arguments in Elasticsearch's pod
+ * @param search - `since` is a duration of Elasticsearch, such as `24h`. `limit` is the maximum number of records.
  * @returns the newest records, oldest first, and the total number of matches
  * @throws Error with Elasticsearch's reason if it refuses the search
  */
-export async function searchLogs(
-  url: string,
-  password: string,
+export function searchLogs(
+  inPod: string[],
   { text, since, limit }: { text: string; since: string; limit: number },
-): Promise<{ total: number; records: LogRecord[] }> {
-  const response = await fetch(`${url}/${loggingNames.dataStream}/_search`, {
-    method: "POST",
-    headers: {
-      authorization: `Basic ${Buffer.from(`elastic:${password}`).toString("base64")}`,
-      "content-type": "application/json",
-      // A keep-alive connection would delay the end of the command for some seconds.
-      connection: "close",
-    },
-    body: JSON.stringify({
-      size: limit,
-      sort: [{ "@timestamp": "desc" }],
-      track_total_hits: true,
-      query: {
-        bool: {
-          filter: [{ range: { "@timestamp": { gte: `now-${since}` } } }],
-          should: [
-            ...texts.map((field) => ({ match_phrase: { [field]: text } })),
-            ...keywords.map((field) => ({ term: { [field]: text } })),
-          ],
-          minimum_should_match: 1,
-        },
+): { total: number; records: LogRecord[] } {
+  const query = {
+    size: limit,
+    sort: [{ "@timestamp": "desc" }],
+    track_total_hits: true,
+    query: {
+      bool: {
+        filter: [{ range: { "@timestamp": { gte: `now-${since}` } } }],
+        should: [
+          ...texts.map((field) => ({ match_phrase: { [field]: text } })),
+          ...keywords.map((field) => ({ term: { [field]: text } })),
+        ],
+        minimum_should_match: 1,
       },
-    }),
-  });
-  const answer = (await response.json()) as {
-    error?: { reason?: string };
-    hits: { total: { value: number }; hits: { _source: LogRecord }[] };
+    },
   };
-  if (!response.ok) {
-    throw new Error(`Elasticsearch answered ${String(response.status)}: ${answer.error?.reason ?? "no reason given"}`);
+  const [command = "", ...args] = inPod.concat("sh", "-c", searchScript);
+  const input = JSON.stringify(query);
+  const { status, stdout, stderr, error } = spawnSync(command, args, { input, encoding: "utf8", maxBuffer: Infinity });
+  if (status !== 0) {
+    throw new Error(`Elasticsearch does not answer. "npm run status" shows its pod.\n${stderr || String(error)}`);
   }
-  const records = answer.hits.hits.map(({ _source }) => _source).reverse();
-  return { total: answer.hits.total.value, records };
+  const answer = JSON.parse(stdout) as Answer;
+  if (answer.error) throw new Error(`Elasticsearch refuses the search: ${answer.error.reason ?? "no reason given"}`);
+  return { total: answer.hits.total.value, records: answer.hits.hits.map(({ _source }) => _source).reverse() };
 }
 
 /** Formats a record for a terminal: time, pod and node, then the content. */

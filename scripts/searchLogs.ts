@@ -1,9 +1,10 @@
 // npm run logs:search -- "TEXT": searches the logs of all pods in Elasticsearch. `--help` lists the options.
 import { parseArgs } from "node:util";
 
-import { openLogging } from "./lib/logging.ts";
-import { searchLogs, show } from "./lib/logSearch.ts";
+import { searchLogs, show } from "./lib/elasticsearch.ts";
+import { kubectlCommand } from "./lib/kubectl.ts";
 import { main } from "./lib/main.ts";
+import { settings } from "./lib/project.ts";
 
 const usage = `Usage: npm run logs:search -- "TEXT" [--since 1h] [--limit 20] [--json]
 
@@ -12,7 +13,7 @@ const usage = `Usage: npm run logs:search -- "TEXT" [--since 1h] [--limit 20] [-
   --limit  maximum number of records, 1 to 10000. The newest are shown. Defaults to 20
   --json   the records as Elasticsearch stores them, one per line`;
 
-await main(async () => {
+await main(() => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -33,14 +34,16 @@ await main(async () => {
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
     throw new Error(`--limit ${values.limit} is not a number from 1 to 10000`);
   }
-  const { port, password, close } = await openLogging("elasticsearch");
-  try {
-    const url = `http://127.0.0.1:${String(port)}`;
-    const { total, records } = await searchLogs(url, password, { text, since: values.since, limit });
-    for (const record of records) console.log(values.json ? JSON.stringify(record) : show(record));
-    console.error(total === 0 ? "Nothing found." : `${String(records.length)} of ${String(total)} records.`);
-    if (total === 0) process.exitCode = 1;
-  } finally {
-    close();
+  const { logging, loggingNamespace } = settings();
+  if (!logging) {
+    throw new Error(
+      'This stack collects no logs. Run "npm run pulumi -- config set logging true", then "npm run up". ' +
+        '"npm run logs" shows the logs of the blog.',
+    );
   }
+  const inPod = [...kubectlCommand({ input: true }), "exec", "-i", "-n", loggingNamespace, "elasticsearch-0", "--"];
+  const { total, records } = searchLogs(inPod, { text, since: values.since, limit });
+  for (const record of records) console.log(values.json ? JSON.stringify(record) : show(record));
+  console.error(total === 0 ? "Nothing found." : `${String(records.length)} of ${String(total)} records.`);
+  if (total === 0) process.exitCode = 1;
 });

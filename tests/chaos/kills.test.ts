@@ -77,7 +77,7 @@ describe("A run that is killed with SIGKILL", () => {
   after(async () => {
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- there is none if it could not be made
     if (!cluster) return;
-    await cluster.run("destroy");
+    await cluster.run("destroy", "--yes");
     cluster.remove();
   });
 
@@ -92,7 +92,7 @@ describe("A run that is killed with SIGKILL", () => {
       });
     } else {
       it(`arrives when it is run again, and nothing is doubled (${String(round)}, from nothing)`, async () => {
-        await assertArrives(await killRun("anew", () => cluster.mustRun("destroy")));
+        await assertArrives(await killRun("anew", () => cluster.mustRun("destroy", "--yes")));
       });
     }
   }

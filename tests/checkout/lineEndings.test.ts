@@ -12,7 +12,7 @@ describe("A checkout by Git for Windows", () => {
     const git = (...args: string[]) => execFileSync("git", ["-C", folder, ...args], { stdio: "pipe" });
     git("init", "--quiet");
     git("config", "core.autocrlf", "true");
-    const files = ["db/start-mysql.sh", "components/cluster/createKindCluster.sh", "db/schema.sql", "docs/blog.png"];
+    const files = ["db/start-mysql.sh", "components/kind/scripts/createCluster.sh", "db/schema.sql", "docs/blog.png"];
     git("--work-tree", projectFolder, "add", ".gitattributes", ...files);
     git("checkout-index", "--all");
     for (const file of files) {

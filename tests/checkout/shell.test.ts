@@ -7,7 +7,7 @@ describe("The shell scripts", () => {
   it("satisfy ShellCheck", function () {
     const scripts = execFileSync("git", ["ls-files", "*.sh", ".ci/run"], { cwd: projectFolder, encoding: "utf8" });
     const files = scripts.split("\n").filter(Boolean);
-    assert.ok(files.includes("db/start-mysql.sh") && files.includes("components/cluster/createKindCluster.sh"));
+    assert.ok(files.includes("db/start-mysql.sh") && files.includes("components/kind/scripts/createCluster.sh"));
     const { error, stdout } = spawnSync("shellcheck", ["--severity=warning", ...files], {
       cwd: projectFolder,
       encoding: "utf8",

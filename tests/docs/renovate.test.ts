@@ -33,6 +33,16 @@ describe("renovate.json", () => {
       images.map((image) => String(image).replace(/@.*/, "")),
     );
   });
+
+  it("finds the registry of components/kind, which is that of the settings", () => {
+    const found = customManagers.flatMap(findings).filter(({ path }) => path.startsWith("components/kind/"));
+    const [image] = new Set(found.flatMap(({ versions }) => versions));
+    assert.equal(image, configDefaults().registryImage);
+    assert.deepEqual(
+      found.map(({ versions }) => versions.length),
+      [2, 1],
+    );
+  });
 });
 
 describe("The version of Node.js for development", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -25,37 +25,42 @@ export function assertUnchanged(output: string): void {
 export function copyProject(folder: string): void {
   const tracked = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "-z"];
   for (const path of execFileSync("git", tracked, { cwd: projectFolder, encoding: "utf8" }).split("\0")) {
-    if (!path) continue;
+    // git lists a file until its deletion is committed.
+    if (!path || !existsSync(join(projectFolder, path))) continue;
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(join(projectFolder, path), join(folder, path));
   }
   execFileSync("chmod", ["-R", "go=", folder]);
 }
 
-/** A copy of the project in a temporary folder, with its own state, cluster and port. */
+/** A copy of the project in a temporary folder, with its own state, cluster and ports. */
 export class Checkout {
-  readonly folder: string;
   /** Stands for the user's kubeconfig, which must stay unchanged. */
   readonly kubeconfig: string;
   readonly clusterName: string;
   readonly hostPort: number;
   readonly #base = mkdtempSync(join(tmpdir(), "koa-blog-e2e-"));
   readonly #stack: string;
+  #folder = join(this.#base, "checkout");
 
   constructor(clusterName: string, hostPort: number, settings: Record<string, unknown> = {}, stack = "dev") {
     this.clusterName = clusterName;
     this.hostPort = hostPort;
     this.#stack = stack;
-    this.folder = join(this.#base, "checkout");
     this.kubeconfig = join(this.#base, "kubeconfig");
     copyProject(this.folder);
     const stackFile = join(this.folder, `Pulumi.${stack}.yaml`);
     if (!existsSync(stackFile)) cpSync(`${stackFile}.example`, stackFile);
-    // A unique port, next to the registries of other stacks.
-    this.configure({ clusterName, hostPort, registryPort: hostPort + 1000, ...imagesFromEnvironment(), ...settings });
+    // Unique ports, next to other stacks.
+    const ports = { hostPort, registryPort: hostPort + 1000, kibanaPort: hostPort + 2000 };
+    this.configure({ clusterName, ...ports, ...imagesFromEnvironment(), ...settings });
     execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: this.folder, stdio: "ignore" });
     execFileSync("git", ["init", "--quiet"], { cwd: this.folder });
     execFileSync("git", ["add", "--all"], { cwd: this.folder });
+  }
+
+  get folder(): string {
+    return this.#folder;
   }
 
   get url(): string {
@@ -72,16 +77,17 @@ export class Checkout {
 
   /** Runs an npm script of the project and waits for it. */
   npm(script: string, ...args: string[]): Ended {
-    return this.npmWithInput("", script, ...args);
+    return this.npmWith({}, script, ...args);
   }
 
-  /** Like `npm`, with text for stdin. */
-  npmWithInput(input: string, script: string, ...args: string[]): Ended {
+  /** Like `npm`, with more environment variables. */
+  npmWith(variables: Record<string, string>, script: string, ...args: string[]): Ended {
     const start = Date.now();
     const { status, stdout, stderr } = spawnSync("npm", ["run", "--silent", script, "--", ...args], {
       cwd: this.folder,
-      env: this.#environment,
-      input,
+      env: { ...this.#environment, ...variables },
+      // Not a terminal, and empty.
+      input: "",
       encoding: "utf8",
       maxBuffer: 2 ** 26,
     });
@@ -95,16 +101,19 @@ export class Checkout {
     return ended;
   }
 
-  /** Starts a script in its own process group, like a terminal. */
-  start(script: string, ...args: string[]): ChildProcess {
-    return this.startWith({}, script, ...args);
+  /** Like `npm`. Fails if the script succeeds, or if its output does not match. */
+  refuses(message: RegExp, script: string, ...args: string[]): string {
+    const { status, output } = this.npm(script, ...args);
+    assert.notEqual(status, 0, output);
+    assert.match(output, message);
+    return output;
   }
 
-  /** Like `start`, with more environment variables. */
-  startWith(environment: Record<string, string>, script: string, ...args: string[]): ChildProcess {
+  /** Starts a script in its own process group, like a terminal. */
+  start(script: string, ...args: string[]): ChildProcess {
     return spawn("npm", ["run", "--silent", script, "--", ...args], {
       cwd: this.folder,
-      env: { ...this.#environment, ...environment },
+      env: this.#environment,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -145,6 +154,13 @@ export class Checkout {
 
   write(path: string, text: string): void {
     writeFileSync(join(this.folder, path), text);
+  }
+
+  /** Moves the checkout to another folder. */
+  move(): void {
+    const folder = join(this.#base, "moved");
+    renameSync(this.#folder, folder);
+    this.#folder = folder;
   }
 
   remove(): void {

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 
-import { loggingNames } from "../../components/logging/loggingNames.ts";
-import type { LogRecord } from "../../scripts/lib/logSearch.ts";
-import { forwardPort } from "../../scripts/lib/portForward.ts";
+import type { LogRecord } from "../../scripts/lib/elasticsearch.ts";
 import { fetchAnew } from "./blog.ts";
 import { assertUnchanged, Checkout, docker, until } from "./checkout.ts";
 
 const clusterName = "koa-blog-logging-e2e";
-const kibanaNodePort = 30602;
+const kibanaPort = 30602;
+const dataStream = "/logs-kubernetes-default";
 
 interface Summary {
   pods: { podRef: { namespace: string; name: string }; memory?: { workingSetBytes: number } }[];
@@ -16,8 +15,7 @@ interface Summary {
 /** The whole life of a stack with logging. The tests build on each other, so the first failure stops them. */
 describe("The logs of a real cluster", () => {
   let checkout: Checkout;
-  let credentials: Record<string, string>;
-  let kubeconfig: string;
+  let passwords: Record<"elastic" | "kibana" | "fluentd", string>;
   const report = (message: string) => {
     console.log(`      ${message}`);
   };
@@ -28,33 +26,31 @@ describe("The logs of a real cluster", () => {
       JSON.stringify(object),
     );
 
-  /** Sends one request to Elasticsearch through a forwarded port. */
-  const elasticsearch = async (path: string, { body, user = "elastic", password }: Asked = {}) => {
-    const { port, close } = await forwardPort(kubeconfig, { namespace: "logging", name: "elasticsearch", port: 9200 });
-    try {
-      const secret = password ?? credentials.elasticPassword ?? "";
-      const response = await fetch(`http://127.0.0.1:${String(port)}${path}`, {
-        method: body ? "POST" : "GET",
-        headers: {
-          connection: "close",
-          "content-type": "application/json",
-          ...(user && { authorization: `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}` }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      return { status: response.status, answer: await response.json() };
-    } finally {
-      close();
-    }
+  const readPassword = (key: string) => {
+    const { items } = JSON.parse(logging("get", "secrets", "--output", "json")) as { items: Secret[] };
+    const secret = items.find(({ data }) => data?.[key] !== undefined);
+    return Buffer.from(secret?.data?.[key] ?? "", "base64").toString();
+  };
+
+  /** Sends one request in Elasticsearch's pod. */
+  const elasticsearch = (path: string, { body, user = "elastic", password = passwords.elastic }: Asked = {}) => {
+    const output = logging(
+      ...["exec", "elasticsearch-0", "--", "curl", "--silent", "--write-out", "\n%{http_code}"],
+      ...(user ? ["--user", `${user}:${password}`] : []),
+      ...(body === undefined ? [] : ["--header", "content-type: application/json", "--data", JSON.stringify(body)]),
+      `http://localhost:9200${path}`,
+    );
+    const [, text = "", status = ""] = /^([^]*)\n(\d+)$/.exec(output) ?? [];
+    return { status: Number(status), answer: JSON.parse(text) as unknown };
   };
 
   /** All records that match a query. */
-  const search = async (query: unknown): Promise<LogRecord[]> => {
+  const search = (query: unknown): LogRecord[] => {
     const records: LogRecord[] = [];
     let after: unknown[] | undefined;
     for (;;) {
-      const { status, answer } = await elasticsearch(`/${loggingNames.dataStream}/_search`, {
-        body: { size: 5000, query, sort: [{ "event.id": "asc" }], ...(after && { search_after: after }) },
+      const { status, answer } = elasticsearch(`${dataStream}/_search`, {
+        body: { size: 500, query, sort: [{ "event.id": "asc" }], ...(after && { search_after: after }) },
       });
       assert.equal(status, 200, JSON.stringify(answer));
       const { hits } = (answer as { hits: { hits: { _source: LogRecord; sort: unknown[] }[] } }).hits;
@@ -92,7 +88,7 @@ describe("The logs of a real cluster", () => {
       console.log(`      skipped: ${reason}`);
       this.skip();
     }
-    checkout = new Checkout(clusterName, 30425, { kibanaNodePort });
+    checkout = new Checkout(clusterName, 30425, { kibanaPort });
   });
 
   after(function () {
@@ -114,10 +110,11 @@ describe("The logs of a real cluster", () => {
     const { output, seconds } = checkout.succeeds("up");
     report(`up from nothing: ${seconds.toFixed(0)} s`);
     assert.match(output, /npm run logs:search/);
-    ({ credentials, kubeconfig } = checkout.outputs() as typeof this & {
-      credentials: Record<string, string>;
-      kubeconfig: string;
-    });
+    passwords = {
+      elastic: readPassword("ELASTIC_PASSWORD"),
+      kibana: readPassword("KIBANA_PASSWORD"),
+      fluentd: readPassword("FLUENTD_PASSWORD"),
+    };
     const rolled = logging("get", "daemonset/fluentd", "--output", "jsonpath={.status.numberReady}");
     assert.equal(rolled, "3");
   });
@@ -130,7 +127,6 @@ describe("The logs of a real cluster", () => {
   });
 
   it("show no password: not in outputs, the plain state, ConfigMaps, or a pod's log", () => {
-    const passwords = ["elasticPassword", "kibanaPassword", "fluentdPassword"].map((key) => credentials[key] ?? "");
     const { output } = checkout.succeeds("preview", "--diff");
     const texts = {
       preview: output,
@@ -143,19 +139,19 @@ describe("The logs of a real cluster", () => {
         .map((pod) => logging("logs", pod))
         .join("\n"),
     };
-    for (const password of passwords) {
+    for (const password of Object.values(passwords)) {
       assert.match(password, /^\w{32}$/);
       for (const [where, text] of Object.entries(texts))
         assert.ok(!text.includes(password), `a password is in ${where}`);
     }
   });
 
-  it("are refused to who has a wrong password, or none", async () => {
+  it("are refused with a wrong password, or none", () => {
     for (const asked of [{ user: "" }, { password: "wrong" }, { user: "koa-blog-fluentd", password: "wrong" }]) {
-      assert.equal((await elasticsearch("/", asked)).status, 401);
+      assert.equal(elasticsearch("/", asked).status, 401);
     }
-    const fluentd = { user: "koa-blog-fluentd", password: credentials.fluentdPassword ?? "" };
-    const { status, answer } = await elasticsearch("/_security/_authenticate", fluentd);
+    const fluentd = { user: "koa-blog-fluentd", password: passwords.fluentd };
+    const { status, answer } = elasticsearch("/_security/_authenticate", fluentd);
     assert.equal(status, 200);
     assert.deepEqual((answer as { roles: string[] }).roles, ["koa-blog-fluentd"]);
   });
@@ -189,8 +185,8 @@ describe("The logs of a real cluster", () => {
     assert.match(checkout.npm("logs:search", "a", "--since", "yesterday").output, /not a time such as 90s or 7d/);
   });
 
-  it("come from all nodes, and not from the stack that collects them", async () => {
-    const { answer } = await elasticsearch(`/${loggingNames.dataStream}/_search`, {
+  it("come from all nodes, and not from the stack that collects them", () => {
+    const { answer } = elasticsearch(`${dataStream}/_search`, {
       body: {
         size: 0,
         aggs: {
@@ -225,8 +221,8 @@ describe("The logs of a real cluster", () => {
       setTimeout(() => {}, 5000);`;
     const jsonOf = (record: LogRecord) => (record as { json?: Record<string, unknown> }).json ?? {};
     runPod(name, script);
-    await until("the odd lines are found", 60, async () => (await search(ofPod(name))).length >= 8);
-    const records = await search(ofPod(name));
+    await until("the odd lines are found", 60, () => search(ofPod(name)).length >= 8);
+    const records = search(ofPod(name));
     const one = (text: string) => {
       const found = records.filter(({ message }) => message.includes(text));
       assert.equal(found.length, 1, text);
@@ -279,16 +275,19 @@ describe("The logs of a real cluster", () => {
     // The pod is replaced while it reads the backlog.
     await new Promise((resolve) => setTimeout(resolve, 3000));
     logging("delete", "pod/elasticsearch-0", "--wait=false");
-    const numbers = async () =>
-      (await search(ofPod(name))).map(({ message }) => Number(/^number (\d+) z+$/.exec(message)?.[1] ?? NaN));
-    await until("all lines are found", 240, async () => {
-      const { answer } = await elasticsearch(`/${loggingNames.dataStream}/_count`, {
-        body: { query: ofPod(name) },
-      }).catch(() => ({ answer: {} }));
-      return Number((answer as { count?: number }).count) >= count;
+    const numbers = () =>
+      search(ofPod(name)).map(({ message }) => Number(/^number (\d+) z+$/.exec(message)?.[1] ?? NaN));
+    await until("all lines are found", 240, () => {
+      try {
+        const { answer } = elasticsearch(`${dataStream}/_count`, { body: { query: ofPod(name) } });
+        return Number((answer as { count?: number }).count) >= count;
+      } catch {
+        // The pod is being replaced.
+        return false;
+      }
     });
     await new Promise((resolve) => setTimeout(resolve, 5000));
-    const found = (await numbers()).sort((one, other) => one - other);
+    const found = numbers().sort((one, other) => one - other);
     report(`found ${String(found.length)} of ${String(count)}, ${String(new Set(found).size)} different`);
     assert.equal(found.length, count);
     found.forEach((number, index) => {
@@ -299,46 +298,20 @@ describe("The logs of a real cluster", () => {
     assert.ok(files.includes("\n"), "the log was not rotated");
   });
 
-  it("are shown by Kibana, which this machine reaches through a forwarded port", async () => {
-    const started = checkout.start("kibana");
-    let output = "";
-    started.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    started.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    try {
-      await until("Kibana's URL", 30, () => output.includes("http://localhost:5601"));
-      assert.ok(!output.includes(credentials.elasticPassword ?? ""));
-      const authorization = `Basic ${Buffer.from(`elastic:${credentials.elasticPassword ?? ""}`).toString("base64")}`;
-      const kibana = async (path: string) => {
-        const response = await fetch(`http://127.0.0.1:5601${path}`, {
-          headers: { authorization, connection: "close" },
-        });
-        assert.equal(response.status, 200, path);
-        return JSON.stringify(await response.json());
-      };
-      await until("Kibana is available", 60, () =>
-        kibana("/api/status").then(
-          () => true,
-          () => false,
-        ),
-      );
-      assert.match(await kibana("/api/saved_objects/index-pattern/koa-blog-logs"), /"title":"logs-kubernetes-default"/);
-      assert.match(await kibana("/api/saved_objects/dashboard/koa-blog"), /"title":"Blog"/);
-    } finally {
-      if (started.pid) process.kill(-started.pid, "SIGINT");
-    }
-  });
-
-  it("are shown by Kibana on its node port, on this machine only", async () => {
-    await until("Kibana answers", 30, () =>
-      fetchAnew(`http://127.0.0.1:${String(kibanaNodePort)}/api/status`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    );
-    assert.equal(
-      docker("port", `${clusterName}-control-plane`, `${String(kibanaNodePort)}/tcp`),
-      `127.0.0.1:${String(kibanaNodePort)}`,
-    );
+  it("are shown by Kibana on its port, on this machine only", async () => {
+    const authorization = `Basic ${Buffer.from(`elastic:${passwords.elastic}`).toString("base64")}`;
+    const kibana = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${String(kibanaPort)}${path}`, {
+        headers: { authorization, connection: "close" },
+      });
+      assert.equal(response.status, 200, path);
+      return JSON.stringify(await response.json());
+    };
+    await kibana("/api/status");
+    assert.match(await kibana("/api/saved_objects/index-pattern/koa-blog-logs"), /"title":"logs-kubernetes-default"/);
+    assert.match(await kibana("/api/saved_objects/dashboard/koa-blog"), /"title":"Blog"/);
+    const published = docker("port", `${clusterName}-control-plane`, "30601/tcp");
+    assert.equal(published, `127.0.0.1:${String(kibanaPort)}`);
   });
 
   it("fit into the memory that they are given", () => {
@@ -354,16 +327,10 @@ describe("The logs of a real cluster", () => {
     assert.match(logging("get", "pods", "--output", restarts), /^[0 ]+$/);
   });
 
-  it("take another password of Fluentd, and another time to keep them", async () => {
-    checkout.succeeds("pulumi", "config", "set", "--secret", "fluentdPassword", "another.password_of~Fluentd+1");
+  it("are kept for another time", () => {
     checkout.configure({ logRetentionDays: 3 });
     checkout.succeeds("up");
-    credentials = (checkout.outputs() as { credentials: Record<string, string> }).credentials;
-    assert.equal(credentials.fluentdPassword, "another.password_of~Fluentd+1");
-    const path = `/after-another-password-${String(Date.now())}`;
-    await fetchAnew(checkout.url + path);
-    await until("the request is found", 60, () => checkout.npm("logs:search", path).status === 0);
-    const { answer } = await elasticsearch("/_ilm/policy/koa-blog-logs");
+    const { answer } = elasticsearch("/_ilm/policy/koa-blog-logs");
     assert.match(JSON.stringify(answer), /"min_age":"3d"/);
   });
 
@@ -377,6 +344,10 @@ describe("The logs of a real cluster", () => {
     assert.match(output, /collects no logs/);
   });
 });
+
+interface Secret {
+  data?: Record<string, string>;
+}
 
 interface Asked {
   body?: unknown;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { answersOk, fetchAnew, Visitor } from "./blog.ts";
@@ -9,7 +10,10 @@ import { useSnapDocker } from "./snapDocker.ts";
 import { addressOf, reachable } from "./stranger.ts";
 
 const clusterName = "koa-blog-e2e";
+const workers = [`${clusterName}-worker`, `${clusterName}-worker2`];
 const otherKubeconfig = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n";
+const incomplete = join(homedir(), `.pulumi/kind-cluster/koa-blog/dev/${clusterName}`);
+const registryImage = process.env.E2E_REGISTRY_IMAGE ?? "registry:3.1.0";
 
 interface Step {
   op: string;
@@ -20,14 +24,30 @@ interface Step {
 describe("The stack on a real cluster", () => {
   let checkout: Checkout;
   let visitor: Visitor;
+  let volumes: string[];
+  let restorePath: (() => void) | undefined;
   const report = (message: string) => {
     console.log(`      ${message}`);
   };
-  const nodes = () => docker("ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${clusterName}`);
-  const registry = () => docker("ps", "--all", "--quiet", "--filter", `name=^${checkout.registry}$`);
-  let volumes: string[];
-  let restorePath: (() => void) | undefined;
   const answers = () => answersOk(checkout.url);
+  const untilAnswers = () => until("the blog answers", 30, answers);
+  const nodes = () =>
+    docker("ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${clusterName}`)
+      .split("\n")
+      .filter(Boolean);
+  const isNetworkThere = () => docker("network", "ls", "--quiet", "--filter", "name=^kind$") !== "";
+  const registry = () => docker("ps", "--all", "--quiet", "--filter", `name=^${checkout.registry}$`);
+  const tagsInRegistry = async () => {
+    const answer = await fetchAnew(`http://localhost:${String(checkout.hostPort + 1000)}/v2/koa-blog/tags/list`);
+    return answer.text();
+  };
+  /** Starts a container that kind takes for the control plane of a cluster. */
+  const startForeignCluster = (name: string) =>
+    docker(
+      ...["run", "--detach", "--name", `${name}-control-plane`, "--label", `io.x-k8s.kind.cluster=${name}`],
+      ...["--label", "io.x-k8s.kind.role=control-plane", "--network", "kind", registryImage],
+    );
+
   const podNodes = () =>
     checkout
       .kubectl("get", "pods", "--selector", "app.kubernetes.io/name=koa-blog", "--output", podFields)
@@ -37,6 +57,15 @@ describe("The stack on a real cluster", () => {
       .sort();
   // The node of each pod, and the start of its termination.
   const podFields = "jsonpath={range .items[*]}{.spec.nodeName}={.metadata.deletionTimestamp}{'\\n'}{end}";
+  const field = (object: string, path: string) => checkout.kubectl("get", object, "--output", `jsonpath={${path}}`);
+  /** Runs SQL as root. */
+  const sql = (statements: string) => {
+    const client = 'MYSQL_PWD=$(cat "$MYSQL_ROOT_PASSWORD_FILE") mysql --user=root --skip-column-names --force';
+    return checkout.kubectl("exec", "mysql-0", "--", "bash", "-c", `${client} --execute "$1"`, "bash", statements);
+  };
+  const addLine = (path: string, line: string) => {
+    checkout.write(path, `${checkout.read(path)}// ${line}\n`);
+  };
   const stateFile = () => checkout.read(".state/.pulumi/stacks/koa-blog/dev.json");
   const changes = (): string[] => {
     const { output } = checkout.succeeds("preview", "--json");
@@ -63,7 +92,7 @@ describe("The stack on a real cluster", () => {
     } catch {
       console.log("      The cluster does not say what is in it.");
     }
-    checkout.npm("destroy");
+    checkout.npm("destroy", "--yes");
     checkout.remove();
     restorePath?.();
   });
@@ -74,37 +103,39 @@ describe("The stack on a real cluster", () => {
   });
 
   it("refuses a wrong setting before anything is created", () => {
+    const settings = checkout.read("Pulumi.dev.yaml");
     checkout.configure({ replicas: 0 });
-    const { status, output } = checkout.npm("up");
-    assert.notEqual(status, 0);
-    assert.match(output, /replicas: expected a whole number from 1 to 20, got "0"/);
-    assert.equal(nodes(), "");
-    checkout.configure({ replicas: 2 });
+    checkout.refuses(/replicas: expected a whole number from 1 to 20, got "0"/, "up");
+    assert.deepEqual(nodes(), []);
+    checkout.write("Pulumi.dev.yaml", settings);
   });
 
-  it("previews on an empty machine, and makes nothing", () => {
+  it("previews on an empty machine, and creates nothing", () => {
     const { output } = checkout.succeeds("preview");
     for (const resource of [
-      "kind-cluster",
-      "registry-container",
-      "mysql-pushed",
-      "blog-image",
+      "local-kind-registry",
+      "local-kind-cluster",
+      "mysql-image-push",
+      "image-build",
       "mysql-statefulset",
-      "blog-job",
+      "migration-job",
       "blog-deployment",
     ]) {
       assert.match(output, new RegExp(`${resource}\\s+create`));
     }
-    assert.equal(nodes(), "");
+    assert.deepEqual(nodes(), []);
   });
 
-  it("comes up with one command, and leaves the checkout clean and the user's kubeconfig alone", async () => {
-    const { output, seconds } = checkout.succeeds("up");
+  it("comes up with one command, on the engine's platform, and changes nothing else on this machine", async () => {
+    // No image of this machine has that platform.
+    const { status, output, seconds } = checkout.npmWith({ DOCKER_DEFAULT_PLATFORM: "linux/s390x" }, "up");
+    assert.equal(status, 0, output);
     report(`up from nothing: ${seconds.toFixed(0)} s`);
+    assert.match(output, /DOCKER_DEFAULT_PLATFORM is set and ignored/);
     assert.ok(output.includes(`The blog answers on ${checkout.url}`), output);
     assert.match(output, /MySQL +docker exec/);
     // The command waits for one answer. The path to the other pod may need a moment more.
-    await until("the blog answers", 10, answers);
+    await untilAnswers();
     assert.equal(checkout.gitStatus(), "");
     assert.equal(readFileSync(checkout.kubeconfig, "utf8"), otherKubeconfig);
     const { credentials, kubeconfig } = checkout.outputs() as {
@@ -182,14 +213,25 @@ describe("The stack on a real cluster", () => {
     }
   });
 
-  it("changes nothing when nothing has changed", () => {
+  it("changes nothing when nothing has changed, also after its folder was moved", async () => {
     checkout.succeeds("preview", "--expect-no-changes");
-    const { output } = checkout.succeeds("up");
+    checkout.move();
+    const tags = await tagsInRegistry();
+    const { output, seconds } = checkout.succeeds("up");
+    report(`up with no change: ${seconds.toFixed(1)} s`);
     assertUnchanged(output);
+    assert.equal(await tagsInRegistry(), tags);
+    assert.match(tags, /"[0-9a-f]{16}"/);
+  });
+
+  it("tells other programs of its registry", () => {
+    const hosting = "configmap/local-registry-hosting";
+    const data = checkout.kubectl("--namespace", "kube-public", "get", hosting, "--output", "jsonpath={.data}");
+    assert.match(data, new RegExp(`host: .*localhost:${String(checkout.hostPort + 1000)}`));
   });
 
   it("runs each pod with no more than it needs, and the blog's on both workers", () => {
-    assert.deepEqual(podNodes(), [`${clusterName}-worker`, `${clusterName}-worker2`]);
+    assert.deepEqual(podNodes(), workers);
     for (const pod of ["mysql-0", "deployment/koa-blog"]) {
       const script = "id -u; touch /probe 2>&1; ls /var/run/secrets/kubernetes.io 2>&1; grep CapEff /proc/1/status";
       const output = checkout.kubectl("exec", pod, "--", "sh", "-c", `${script}; true`);
@@ -212,17 +254,6 @@ describe("The stack on a real cluster", () => {
     if (logs.pid) process.kill(-logs.pid, "SIGINT");
   });
 
-  it("has the flags of the controller manager that it asks for", () => {
-    const manager = checkout.kubectl(
-      ...["get", "pods", "--namespace", "kube-system", "--selector", "component=kube-controller-manager"],
-      ...["--output", "jsonpath={.items[*].spec.containers[*].command}"],
-    );
-    assert.match(manager, /--node-monitor-grace-period=16s/);
-    assert.match(manager, /--node-monitor-period=2s/);
-    const lease = ["get", "lease", "--namespace", "kube-node-lease", `${clusterName}-worker`];
-    assert.equal(checkout.kubectl(...lease, "--output", "jsonpath={.spec.leaseDurationSeconds}"), "8");
-  });
-
   it("lets a stranger's pod reach the blog, but neither MySQL nor the metrics", async () => {
     const blog = addressOf(checkout, "koa-blog");
     const [http, metrics, mysql] = [`${blog}:5000`, `${blog}:9464`, `${addressOf(checkout, "mysql")}:3306`];
@@ -235,45 +266,87 @@ describe("The stack on a real cluster", () => {
     assert.deepEqual({ stranger, prometheus, impostor }, { stranger: [http], prometheus: [metrics], impostor: [] });
   });
 
-  for (const [what, ruin] of [
-    ["deleted", () => docker("rm", "--force", "--volumes", checkout.registry)],
-    ["emptied", () => docker("exec", checkout.registry, "rm", "-rf", "/var/lib/registry/docker")],
-  ] as const) {
-    it(`fills its registry again when it was ${what} by hand, and rolls nothing`, () => {
-      ruin();
-      assert.deepEqual(changes(), [
-        // A change of the image replaces the component.
-        ...[
-          "blog",
-          "blog-image",
-          "migration",
-          "migration-image",
-          "mysql-pulled",
-          "mysql-pushed",
-          "registry-container",
-          "registry-network",
-        ],
-      ]);
-      const { seconds } = checkout.succeeds("up");
-      report(`up with a registry that was ${what}: ${seconds.toFixed(0)} s`);
-      checkout.succeeds("preview", "--expect-no-changes");
-      for (const node of [`${clusterName}-worker`, `${clusterName}-worker2`]) {
-        const pull = ["ctr", "--namespace", "k8s.io", "images", "pull", "--hosts-dir", "/etc/containerd/certs.d"];
-        docker("exec", node, ...pull, checkout.blogImage());
+  it("creates a Deployment again that was deleted by hand", async () => {
+    checkout.kubectl("delete", "deployment/koa-blog");
+    await until("the blog is away", 30, async () => !(await answers()));
+    const { seconds } = checkout.succeeds("up");
+    report(`up without the Deployment: ${seconds.toFixed(0)} s`);
+    assert.deepEqual(podNodes(), workers);
+    assert.match((await visitor.get("/")).text, /First post/);
+  });
+
+  it("takes back what kubectl changed, even if MySQL's pod never became ready", async () => {
+    checkout.kubectl("scale", "deployment/koa-blog", "--replicas=3");
+    const memory = { memory: "300Gi" };
+    const containers = [{ name: "mysql", resources: { requests: memory, limits: memory } }];
+    const patch = JSON.stringify({ spec: { template: { spec: { containers } } } });
+    checkout.kubectl("patch", "statefulset/mysql", "--patch", patch);
+    await until("MySQL's pod is pending", 120, () => {
+      try {
+        return field("pod/mysql-0", ".status.phase") === "Pending";
+      } catch {
+        return false;
       }
     });
-  }
+    const { seconds } = checkout.succeeds("up");
+    report(`up with a pending MySQL: ${seconds.toFixed(0)} s`);
+    await untilAnswers();
+    assert.equal(field("statefulset/mysql", ".status.readyReplicas"), "1");
+    assert.equal(field("deployment/koa-blog", ".spec.replicas"), "2");
+    checkout.succeeds("preview", "--expect-no-changes");
+  });
+
+  it("fails if the blog does not answer, and says so", async () => {
+    sql("ALTER USER koa_blog ACCOUNT LOCK");
+    const connections = "SELECT CONCAT('KILL ', id, ';') FROM performance_schema.processlist WHERE user = 'koa_blog'";
+    sql(sql(connections));
+    await until("the blog is away", 30, async () => !(await answers()));
+    const output = checkout.refuses(/does not answer within 30 s/, "up");
+    assert.doesNotMatch(output, /The blog answers on/);
+  });
+
+  it("fails with the migration, and succeeds once the cause is fixed", async () => {
+    addLine("db/migrations/index.ts", "One more line.");
+    const up = checkout.start("up");
+    let output = "";
+    up.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const ended = new Promise((resolve) => up.once("close", resolve));
+    const active = ["get", "jobs", "--output", "jsonpath={.items[?(@.status.active)].metadata.name}"];
+    let job = "";
+    await until("the migration runs", 120, () => (job = checkout.kubectl(...active)) !== "");
+    // The Job's own deadline is ten minutes.
+    checkout.kubectl("patch", `job/${job}`, "--patch", '{"spec":{"activeDeadlineSeconds":1}}');
+    assert.notEqual(await ended, 0);
+    assert.match(output, /DeadlineExceeded/);
+    sql("ALTER USER koa_blog ACCOUNT UNLOCK");
+    const { seconds } = checkout.succeeds("up");
+    report(`up after a failed migration: ${seconds.toFixed(0)} s`);
+    await untilAnswers();
+    assert.equal(field(`job/${job}`, ".status.succeeded"), "1");
+    checkout.succeeds("preview", "--expect-no-changes");
+  });
+
+  it("fills its registry again when it was deleted by hand, and rolls nothing", () => {
+    docker("rm", "--force", "--volumes", checkout.registry);
+    assert.deepEqual(changes(), ["image-build", "local-kind-registry", "mysql-image-push"]);
+    const { seconds } = checkout.succeeds("up");
+    report(`up without the registry: ${seconds.toFixed(0)} s`);
+    checkout.succeeds("preview", "--expect-no-changes");
+    for (const node of workers) {
+      const pull = ["ctr", "--namespace", "k8s.io", "images", "pull", "--hosts-dir", "/etc/containerd/certs.d"];
+      docker("exec", node, ...pull, checkout.blogImage());
+    }
+  });
 
   it("previews a change of one line exactly: in db/ with the migration, in service/ without it", () => {
     checkout.write("service/README.md", "Nothing that the image holds.\n");
     assert.deepEqual(changes(), []);
     const migrations = checkout.read("db/migrations/index.ts");
-    checkout.write("db/migrations/index.ts", `${migrations}// One more line.\n`);
-    assert.deepEqual(changes(), ["blog-deployment", "blog-image", "blog-job", "migration-image"]);
+    addLine("db/migrations/index.ts", "Another line.");
+    assert.deepEqual(changes(), ["blog-deployment", "image-build", "migration-job"]);
     checkout.write("db/migrations/index.ts", migrations);
-    checkout.write("service/app.ts", `${checkout.read("service/app.ts")}// One more line.\n`);
-    // The provider compares the whole build context, and builds the migration's image again without a change.
-    assert.deepEqual(changes(), ["blog-deployment", "blog-image", "migration-image"]);
+    addLine("service/app.ts", "One more line.");
+    assert.deepEqual(changes(), ["blog-deployment", "image-build"]);
   });
 
   it("rolls that change out without one failed request, spread over the workers, data kept", async () => {
@@ -300,56 +373,30 @@ describe("The stack on a real cluster", () => {
     assert.equal(status, 0);
     report(`requests during the rollout: ${String(requests)}, failed: ${String(failures.length)}`);
     assert.deepEqual(failures, []);
-    assert.deepEqual(podNodes(), [`${clusterName}-worker`, `${clusterName}-worker2`]);
+    assert.deepEqual(podNodes(), workers);
     assert.match((await visitor.get("/")).text, /First post/);
   });
 
   it("arrives when it is killed between the push of an image and its rollout", async () => {
-    const tags = () =>
-      fetchAnew(`http://localhost:${String(checkout.hostPort + 1000)}/v2/koa-blog/tags/list`).then((answer) =>
-        answer.text(),
-      );
-    const known = await tags();
-    checkout.write("service/app.ts", `${checkout.read("service/app.ts")}// And another one.\n`);
+    const known = await tagsInRegistry();
+    addLine("service/app.ts", "Another line.");
     const killed = checkout.start("up");
-    await until("the new image is in the registry", 120, async () => (await tags()) !== known);
+    await until("the new image is in the registry", 120, async () => (await tagsInRegistry()) !== known);
     await kill(killed);
     checkout.succeeds("up");
-    await until("the blog answers", 30, answers);
+    await untilAnswers();
     assert.ok(checkout.blogImage().endsWith(`:${String(checkout.outputs().imageTag)}`));
     checkout.succeeds("preview", "--expect-no-changes");
-  });
-
-  it("refuses a larger volume at preview where the storage class cannot grow one, and changes nothing", () => {
-    checkout.configure({ mysqlStorage: "2Gi" });
-    const { status, output } = checkout.npm("preview");
-    assert.notEqual(status, 0);
-    assert.match(output, /mysqlStorage is 2Gi, the volume has 1Gi, and the StorageClass standard cannot grow it/);
-    assert.match(output, /"npm run backup"/);
-    checkout.configure({ mysqlStorage: "1Gi" });
-  });
-
-  it("asks for a larger volume where the storage class can grow one, and keeps the claim", () => {
-    const claim = (field: string) =>
-      checkout.kubectl("get", "persistentvolumeclaim/data-mysql-0", "--output", `jsonpath={${field}}`);
-    const uid = claim(".metadata.uid");
-    // kind's provisioner does not grow a volume, so the test sees the request only.
-    checkout.kubectl("patch", "storageclass/standard", "--patch", '{"allowVolumeExpansion":true}');
-    checkout.configure({ mysqlStorage: "2Gi" });
-    assert.deepEqual(changes(), ["mysql-data"]);
-    checkout.succeeds("up");
-    assert.equal(claim(".spec.resources.requests.storage"), "2Gi");
-    assert.equal(claim(".metadata.uid"), uid);
   });
 
   it("takes a new password to MySQL and rolls the pods that read it", async () => {
     checkout.succeeds("pulumi", "config", "set", "--secret", "mysqlPassword", "another password's turn");
     assert.deepEqual(changes(), [
-      "blog-database-user",
       "blog-deployment",
-      "blog-job",
+      "configuration-database-user",
       // The generated password is deleted.
-      "blog-mysql-password",
+      "configuration-mysql-password",
+      "migration-job",
       "mysql-statefulset",
     ]);
     checkout.succeeds("up");
@@ -370,15 +417,29 @@ describe("The stack on a real cluster", () => {
     assert.equal(checkout.kubectl("get", "pods", ...selector, "--output", restarts), "0 0");
   });
 
-  it("notices a cluster that was deleted by hand, and arrives after two interrupted runs", async () => {
-    docker("rm", "--force", "--volumes", ...nodes().split("\n"));
-    assert.ok(changes().includes("kind-cluster"));
+  it("refuses to refresh or update while its nodes are stopped, and keeps its state", () => {
+    const state = stateFile();
+    docker("kill", ...nodes());
+    checkout.refuses(/docker start/, "pulumi", "refresh", "--yes");
+    checkout.refuses(/docker start/, "up");
+    assert.equal(stateFile(), state);
+  });
 
+  it("notices a cluster that was deleted by hand, and deletes no other one of that name", () => {
+    docker("rm", "--force", "--volumes", ...nodes());
+    assert.ok(changes().includes("local-kind-cluster"));
+    const foreign = startForeignCluster(clusterName);
+    checkout.refuses(new RegExp(`kind delete cluster --name ${clusterName}`), "up");
+    // Fails if the container is gone.
+    docker("rm", "--force", "--volumes", foreign);
+  });
+
+  it("arrives after two interrupted runs", async () => {
     const interrupted = checkout.start("up");
-    await until("nodes are being made", 60, () => nodes().split("\n").length === 3);
+    await until("nodes are being created", 60, () => nodes().length === 3);
     if (interrupted.pid) process.kill(-interrupted.pid, "SIGINT");
     await new Promise((resolve) => interrupted.on("exit", resolve));
-    report("interrupted with Ctrl-C while the cluster was made");
+    report("interrupted with Ctrl-C while the cluster was created");
 
     const killed = checkout.start("up");
     await until("MySQL is being started", 300, () => {
@@ -393,72 +454,91 @@ describe("The stack on a real cluster", () => {
 
     const { seconds } = checkout.succeeds("up");
     report(`up after that: ${seconds.toFixed(0)} s`);
-    await until("the blog answers", 30, answers);
+    await untilAnswers();
     checkout.succeeds("preview", "--expect-no-changes");
     const state = JSON.parse(stateFile()) as { checkpoint: { latest: { pending_operations?: unknown[] } } };
     assert.deepEqual(state.checkpoint.latest.pending_operations ?? [], []);
   });
 
-  it("makes the cluster anew, with everything in it, when a setting asks for another", async () => {
+  it("deletes its posts only if it is told to", async () => {
+    const who = { username: "ada", password: "lovelace" };
+    await visitor.submit("/auth/register", who);
+    await visitor.submit("/auth/login", who);
+    await visitor.submit("/create", { title: "Kept post", body: "In a backup" });
+    checkout.refuses(/--yes/, "destroy");
     checkout.configure({ workers: 1, replicas: 1 });
     const changed = changes();
-    for (const name of ["kind-cluster", "kind-mirror", "kind-provider", "mysql-statefulset", "blog-deployment"]) {
+    for (const name of ["local-kind-cluster", "local-provider", "mysql-statefulset", "blog-deployment"]) {
       assert.ok(changed.includes(name), `${name} is not in ${changed.join(", ")}`);
     }
     // The new cluster pulls the same images from the registry.
     assert.deepEqual(
-      changed.filter((name) => /pulled|pushed|image|registry-/.test(name)),
+      changed.filter((name) => /push|image|registry$/.test(name)),
       [],
     );
-    checkout.succeeds("up");
-    await until("the blog answers", 30, answers);
-    assert.equal(nodes().split("\n").length, 2);
+    checkout.refuses(/posts[^]*npm run backup[^]*npm run up -- --replace-cluster/, "up");
+    assert.equal(nodes().length, 3);
+    assert.match((await visitor.get("/")).text, /Kept post/);
+
+    checkout.succeeds("backup", "posts.dump.gz");
+    checkout.succeeds("up", "--replace-cluster");
+    assert.equal(nodes().length, 2);
+    await untilAnswers();
+    assert.doesNotMatch((await visitor.get("/")).text, /Kept post/);
+    checkout.succeeds("restore", "posts.dump.gz");
+    assert.match((await visitor.get("/")).text, /Kept post/);
     checkout.succeeds("preview", "--expect-no-changes");
   });
 
-  it("has a second stack next to it, which needs ports of its own, and comes and goes alone", async () => {
-    const second = new Checkout("koa-blog-second-e2e", 30434, {
-      ...{ logging: false, workers: 1, replicas: 1, registryPort: checkout.hostPort + 1000 },
-    });
+  it("has a second stack next to it, and neither takes what is the other's", async () => {
+    const second = new Checkout("koa-blog-second-e2e", 30434, { logging: false, workers: 0, replicas: 1 });
     try {
-      const { status, output } = second.npm("up");
-      assert.notEqual(status, 0);
-      assert.match(
-        output,
+      second.configure({ registryPort: checkout.hostPort + 1000 });
+      second.refuses(
         /Port 31424 of 127.0.0.1 cannot be used \(container koa-blog-e2e-registry\)[^]*registryPort/,
+        "up",
       );
-      second.configure({ registryPort: 31434 });
+      second.configure({ registryPort: second.hostPort + 1000 });
       second.succeeds("up");
+      assert.equal((await fetchAnew(second.url)).status, 200);
+      second.configure({ clusterName });
+      second.refuses(new RegExp(clusterName), "up", "--replace-cluster");
+      second.configure({ clusterName: second.clusterName });
       assert.equal((await fetchAnew(second.url)).status, 200);
       assert.equal(await answers(), true);
       checkout.succeeds("preview", "--expect-no-changes");
     } finally {
-      second.succeeds("destroy");
+      second.succeeds("destroy", "--yes");
       second.remove();
     }
     assert.equal(await answers(), true);
+    assert.ok(isNetworkThere());
   });
 
-  it("is destroyed with the cluster already gone, and leaves nothing", () => {
-    docker("rm", "--force", "--volumes", ...nodes().split("\n"));
-    const { seconds } = checkout.succeeds("destroy");
+  it("is destroyed with the cluster already gone, and leaves nothing of its own", () => {
+    // Another cluster needs the network when it is started again.
+    const stopped = startForeignCluster("koa-blog-other-e2e");
+    docker("stop", "--time=1", stopped);
+    docker("rm", "--force", "--volumes", ...nodes());
+    const { seconds } = checkout.succeeds("destroy", "--yes");
     report(`destroy: ${seconds.toFixed(0)} s`);
-    assert.equal(nodes(), "");
+    assert.deepEqual(nodes(), []);
     assert.equal(registry(), "");
+    assert.ok(isNetworkThere());
+    docker("rm", "--force", "--volumes", stopped);
     assert.deepEqual(docker("volume", "ls", "--quiet").split("\n").sort(), volumes);
-    if (docker("ps", "--all", "--quiet", "--filter", "label=io.x-k8s.kind.cluster") === "") {
-      assert.equal(docker("network", "ls", "--quiet", "--filter", "name=^kind$"), "");
-    }
     assert.equal(readFileSync(checkout.kubeconfig, "utf8"), otherKubeconfig);
-    assert.ok(!existsSync(join(checkout.folder, ".state", `kind-${clusterName}`)));
+    assert.ok(!existsSync(incomplete));
   });
 
-  it("is destroyed after a run that was killed while it made the cluster", async () => {
+  it("is destroyed after a run that was killed while it created the cluster", async () => {
     const killed = checkout.start("up");
-    await until("nodes are being made", 90, () => nodes() !== "");
+    await until("nodes are being created", 90, () => nodes().length > 0);
     await kill(killed);
-    checkout.succeeds("destroy");
-    assert.equal(nodes(), "");
+    checkout.succeeds("destroy", "--yes");
+    assert.deepEqual(nodes(), []);
     assert.equal(registry(), "");
+    assert.ok(!existsSync(incomplete));
+    if (docker("ps", "--all", "--quiet", "--filter", "network=kind") === "") assert.ok(!isNetworkThere());
   });
 });

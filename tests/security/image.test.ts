@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-// tests/e2e/compose.test.ts and tests/e2e/containers.test.ts search the built image and the running containers
+// tests/e2e/compose.test.ts and tests/e2e/deploy.test.ts search the built image and the running containers
 // (docker history, docker inspect, files) for the secrets of a stack.
 const secretNames = /PASSWORD|SECRET|TOKEN|SESSION_KEYS|PRIVATE|CREDENTIAL/i;
 

@@ -3,18 +3,17 @@ import { join } from "node:path";
 
 import { stringify } from "yaml";
 
-import { existingConfig } from "../components/kubeconfig.ts";
-import { type Registered, runProgram, secretValue } from "../components/program.ts";
+import { type Registered, runExisting, runProgram, secretValue } from "../components/program.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 
 /** Target kind with logging, and target existing with all optional features. */
 const programs = {
   kind: () => runProgram(),
-  existing: () => {
-    const { config, secrets } = existingConfig();
-    const more = { maxReplicas: "6", expose: "Ingress", ingressHost: "blog.example.com", ingressTlsSecret: "blog-tls" };
-    return runProgram({ ...config, ...more, logging: "true" }, secrets);
-  },
+  existing: () =>
+    runExisting({
+      ...{ maxReplicas: "6", expose: "Ingress", ingressHost: "blog.example.com", ingressTlsSecret: "blog-tls" },
+      logging: "true",
+    }),
 };
 
 /** Writes the Kubernetes objects of each target to a file, and returns the paths. */

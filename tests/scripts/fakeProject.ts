@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -93,30 +93,22 @@ export class FakeProject {
 
   /** Runs a command, such as `up`, without a terminal. */
   run(command: string, args: string[] = [], environment: Record<string, string> = {}) {
-    return this.#run(["node", "--import", "tsx", `scripts/${command}.ts`, ...args], "", environment);
+    const child = this.#spawn(["node", "--import", "tsx", `scripts/${command}.ts`, ...args], environment);
+    child.stdin.end();
+    return result(child);
   }
 
-  /** Runs a command on a terminal, on which a user types. */
-  runOnTerminal(command: string, input: string) {
-    return this.#run(["script", "-qec", `node --import tsx scripts/${command}.ts`, "/dev/null"], input, {
-      TERM: "dumb",
-    });
+  /** Runs a command on a terminal of util-linux. A user types the answer to its question. */
+  runOnTerminal(command: string, answer: string) {
+    const child = this.#spawn(["script", "-qec", `node --import tsx scripts/${command}.ts`, "/dev/null"], {});
+    child.stdout.once("data", () => child.stdin.write(answer));
+    return result(child);
   }
 
-  async #run([program = "", ...args]: string[], input: string, environment: Record<string, string>) {
+  #spawn([program = "", ...args]: string[], environment: Record<string, string>) {
     const { PATH = "", HOME = "" } = process.env;
-    const fakes = { PATH: `${join(this.#fakes, "bin")}:${PATH}`, FAKES: this.#fakes };
-    const child = spawn(program, args, {
-      cwd: this.folder,
-      env: { ...fakes, HOME, PULUMI_HOME: this.folder, ...environment },
-    });
-    child.stdin.end(input);
-    const [stdout, stderr, [status]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, "close") as Promise<[number | null]>,
-    ]);
-    return { status, output: stdout + stderr };
+    const fakes = { PATH: `${join(this.#fakes, "bin")}:${PATH}`, FAKES: this.#fakes, PULUMI_HOME: this.folder };
+    return spawn(program, args, { cwd: this.folder, env: { HOME, ...fakes, ...environment } });
   }
 
   /** The calls of a program, without its look for a version. */
@@ -131,4 +123,10 @@ export class FakeProject {
     this.write(`fakes/bin/${name}`, `#!/bin/sh\necho "${name} $*" >>"$FAKES/calls"\n${script}\n`);
     chmodSync(join(this.#fakes, "bin", name), 0o755);
   }
+}
+
+async function result(child: ChildProcessWithoutNullStreams) {
+  const ended = once(child, "close") as Promise<[number | null]>;
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  return { status, output: stdout + stderr };
 }

@@ -63,8 +63,9 @@ describe("The blog's manifests", () => {
       ["/readyz", "/healthz", "/healthz"],
     );
     const mysql = mainContainer(find("mysql-statefulset"));
-    for (const probe of [startupProbe, mysql.startupProbe])
-      assert.equal(probe.periodSeconds * probe.failureThreshold, 1800);
+    for (const { periodSeconds, failureThreshold } of [startupProbe, mysql.startupProbe]) {
+      assert.equal(periodSeconds * failureThreshold, 1800);
+    }
     for (const { exec } of [mysql.startupProbe, mysql.readinessProbe, mysql.livenessProbe]) {
       assert.deepEqual(exec.command.slice(0, 2), ["mysqladmin", "ping"]);
     }
@@ -200,15 +201,11 @@ describe("The blog's manifests", () => {
 
   it("make a plain password or key of a component secret", async () => {
     const { result } = await runWithMocks(() => {
-      const plain = { mysqlPassword: "a password", sessionKeys: "a key" };
-      const configuration = new BlogConfiguration("configuration", { namespace: "blog", mysqlHost: "db", ...plain });
-      const mysql = new MySql("mysql", {
-        namespace: "blog",
-        image: "mysql:9",
-        configuration,
-        rootPassword: "a password",
-      });
-      const login = dockerConfig({ server: "registry.example.com", username: "me", password: "a password" });
+      const [namespace, password] = ["blog", "a password"];
+      const plain = { mysqlPassword: password, sessionKeys: "a key" };
+      const configuration = new BlogConfiguration("configuration", { namespace, mysqlHost: "db", ...plain });
+      const mysql = new MySql("mysql", { namespace, image: "mysql:9", configuration, rootPassword: password });
+      const login = dockerConfig({ server: "registry.example.com", username: "me", password });
       return [configuration.mysqlPassword, configuration.sessionKeys, mysql.rootPassword, login].map(settle);
     });
     assert.deepEqual(

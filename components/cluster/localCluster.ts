@@ -8,8 +8,6 @@ import type { Cluster, ClusterRegistry } from "./cluster.ts";
 export class LocalCluster extends pulumi.ComponentResource implements Cluster {
   readonly options: pulumi.ComponentResourceOptions;
   readonly registry: ClusterRegistry;
-  /** Name of the kind cluster, once it exists. */
-  readonly clusterName: pulumi.Output<string>;
   /** Kubeconfig of the cluster's administrator. Secret. */
   readonly kubeconfig: pulumi.Output<string>;
   readonly #registry: pulumi.Output<Registry>;
@@ -17,10 +15,8 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
   constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("blog:cluster:LocalCluster", name, {}, opts);
     const kind = new KindCluster(`${name}-kind`, args, { parent: this });
-    if (!kind.registry) throw new pulumi.ResourceError("registryPort: expected a port, got 0", this, true);
     this.#registry = kind.registry;
     this.registry = { address: kind.registry.address, id: kind.registry.id };
-    this.clusterName = kind.name;
     this.kubeconfig = kind.kubeconfig;
     const provider = new k8s.Provider(
       `${name}-provider`,
@@ -43,7 +39,7 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
           type.startsWith("kubernetes:") ? { props, opts: { ...own, deletedWith: provider } } : undefined,
       ],
     };
-    this.registerOutputs({ registry: this.registry, clusterName: this.clusterName, kubeconfig: this.kubeconfig });
+    this.registerOutputs({ registry: this.registry, kubeconfig: this.kubeconfig });
   }
 
   image(name: string, reference: pulumi.Input<string>): pulumi.Output<string> {

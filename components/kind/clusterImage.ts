@@ -22,7 +22,10 @@ export class ClusterImage extends pulumi.ComponentResource {
   constructor(name: string, args: ClusterImageArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("kind-cluster:index:ClusterImage", name, {}, opts);
     const registry = pulumi.output(args.registry);
-    const copy = pulumi.all([registry.address, args.image]).apply(([address, image]) => copyReference(address, image));
+    const copy = pulumi.all([registry.address, args.image]).apply(([address, image]) => {
+      if (!address) throw new pulumi.ResourceError("registry: the cluster has none, because registryPort is 0", this);
+      return copyReference(address, image);
+    });
     // The registry keeps the copy. Pods may still use the former image after a change.
     const push = new command.local.Command(
       `${name}-push`,

@@ -27,9 +27,15 @@ export interface KindClusterArgs {
   // The schema generator knows no `unknown`.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   configPatch?: pulumi.Input<Record<string, any>>;
-  /** Port of 127.0.0.1 on which the registry listens. 0 means no registry. Defaults to 5001. */
+  /**
+   * Port of 127.0.0.1 on which the registry listens. 0 means no registry. Defaults to 5001. A change recreates the
+   * registry, without images that were pushed by hand.
+   */
   registryPort?: number;
-  /** Image of the registry. Defaults to `registry:3.1.0`. */
+  /**
+   * Image of the registry. Defaults to `registry:3.1.0`. A change recreates the registry, without images that were
+   * pushed by hand.
+   */
   registryImage?: pulumi.Input<string>;
 }
 
@@ -55,8 +61,8 @@ export class KindCluster extends pulumi.ComponentResource {
   readonly kubeconfig: pulumi.Output<string>;
   /** Changes only when the cluster was recreated. Use it as the `clusterIdentifier` of a Kubernetes provider. */
   readonly clusterId: pulumi.Output<string>;
-  /** The registry. Undefined if `registryPort` is 0. */
-  readonly registry?: pulumi.Output<Registry>;
+  /** The registry. Its address is empty if `registryPort` is 0. */
+  readonly registry: pulumi.Output<Registry>;
 
   constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("kind-cluster:index:KindCluster", name, {}, opts);
@@ -83,8 +89,10 @@ export class KindCluster extends pulumi.ComponentResource {
         // Two containers cannot have the same name or port.
         { parent: this, deleteBeforeReplace: true },
       );
-      this.registry = pulumi.output({ address: `localhost:${String(registryPort)}`, id: registry.id });
     }
+    this.registry = pulumi.output(
+      registry ? { address: `localhost:${String(registryPort)}`, id: registry.id } : { address: "", id: "" },
+    );
 
     const config = pulumi.output(args).apply(kindConfig);
     const environment = { CLUSTER: clusterName, OWNER: owner };

@@ -5,6 +5,3 @@ import * as random from "@pulumi/random";
 export function generatedPassword(name: string, opts: pulumi.CustomResourceOptions, length = 32) {
   return new random.RandomPassword(name, { length, special: false }, opts).result;
 }
-
-/** Length of a key that signs session cookies. */
-export const sessionKeyLength = 64;

@@ -21,7 +21,7 @@ if echo "$clusters" | grep -Fqx "$CLUSTER"; then
   delete
 fi
 mkdir -p "$(dirname "$incomplete")"
-touch "$incomplete"
+echo $$ >"$incomplete"
 
 create() {
   # Without --retain, a kind process that outlives its run deletes the next run's nodes, which have the same names.
@@ -29,9 +29,16 @@ create() {
     docker exec "$CLUSTER-control-plane" sh -c "printf %s '$TOKEN' >/kind/pulumi-token"
 }
 if ! create; then
+  # After a kill of Pulumi, this script may outlive its run. The nodes are the next run's then.
+  [ "$(cat "$incomplete" 2>/dev/null)" = $$ ] || exit 1
   delete
   # Otherwise a cluster that somebody creates by hand under this name would count as incomplete.
   rm -f "$incomplete"
+  echo "kind could not create the cluster '$CLUSTER', see above. Another node image may help." \
+    "Kubernetes 1.26 that starts on cgroup v1 and enforces NetworkPolicies:" \
+    "kindest/node:v1.26.15@sha256:c79602a44b4056d7e48dc20f7504350f1e87530fe953428b792def00bc1076dd" \
+    "A supported version:" \
+    "kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed" >&2
   exit 1
 fi
 kind get kubeconfig --name "$CLUSTER"

@@ -4,18 +4,9 @@ set -eu
 
 # The engine's platform decides, not a variable for other projects.
 unset DOCKER_DEFAULT_PLATFORM
-containers=$(docker ps --all --format '{{.Names}}')
-if echo "$containers" | grep -Fqx "$REGISTRY"; then
-  case $(docker inspect --format '{{index .Config.Labels "kind-cluster.token"}}' "$REGISTRY") in
-  # A killed run left it. Its images are copies, so deleting it loses nothing.
-  "$OWNER"/*) docker rm --force --volumes "$REGISTRY" >&2 ;;
-  *)
-    echo "The container $REGISTRY was not created by the Pulumi stack $OWNER. Choose another cluster name." \
-      "If you do not need that container, delete it: docker rm --force $REGISTRY" >&2
-    exit 1
-    ;;
-  esac
-fi
+# A killed run may have left its registry. Another container of this name makes `docker run` fail.
+left=$(docker ps --all --quiet --filter "label=kind-cluster.token=$TOKEN")
+[ -z "$left" ] || docker rm --force --volumes "$left" >&2
 
 # The same options as kind's, with the MTU of the default network:
 # https://github.com/kubernetes-sigs/kind/blob/v0.33.0/pkg/cluster/internal/providers/docker/network.go

@@ -5,7 +5,10 @@ set -eu
 
 incomplete=${PULUMI_HOME:-$HOME/.pulumi}/kind-cluster/$OWNER/$CLUSTER
 clusters=$(kind get clusters --quiet)
-echo "$clusters" | grep -Fqx "$CLUSTER" || exit 0
+if ! echo "$clusters" | grep -Fqx "$CLUSTER"; then
+  rm -f "$incomplete"
+  exit
+fi
 file=$CLUSTER-control-plane:/kind/pulumi-token
 token=$(docker cp "$file" - 2>/dev/null | tar -xOf - 2>/dev/null || true)
 if [ -z "$token" ]; then

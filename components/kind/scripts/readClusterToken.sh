@@ -14,7 +14,11 @@ case $token in
   incomplete=${PULUMI_HOME:-$HOME/.pulumi}/kind-cluster/$OWNER/$CLUSTER
   reason=
   case $error in
-  *"No such container"*) ;;
+  *"No such container"*)
+    # If all nodes are gone, no cluster is incomplete. The next one of this name may be somebody else's.
+    nodes=$(docker ps --all --quiet --filter "label=io.x-k8s.kind.cluster=$CLUSTER")
+    [ -n "$nodes" ] || rm -f "$incomplete"
+    ;;
   *"Could not find the file"*) [ -e "$incomplete" ] || reason="was not created by the Pulumi stack $OWNER" ;;
   *) echo "The kind cluster $CLUSTER cannot be read: $error" >&2 && exit 1 ;;
   esac

@@ -19,13 +19,6 @@ describe("The local cluster", () => {
     });
   });
 
-  it("refuses to have no registry", async () => {
-    await assert.rejects(
-      runWithMocks(() => new LocalCluster("local", { registryPort: 0 })),
-      /registryPort: expected a port, got 0/,
-    );
-  });
-
   it("gets its settings from the stack, and publishes the blog and Kibana on this machine", async () => {
     const { resources, outputs } = await runProgram({
       ...{ clusterName: "other", workers: "1", registryPort: "5055", registryImage: "registry:2", logging: "false" },

@@ -231,12 +231,20 @@ describe("readRegistryToken.sh", () => {
   const read = (docker: Fake) => run("readRegistryToken", { docker, environment: registry });
 
   it("prints the token of the registry, running or stopped", () => {
-    assert.equal(read(containers("my.registry\\n", "koa-blog/dev/1")).stdout, "koa-blog/dev/1\n");
+    assert.equal(read(containers("my.registry\\n", "koa-blog/dev/1")).stdout, "koa-blog/dev/1");
   });
 
   it("prints a new token if there is no registry, also if another name has a letter for the dot", () => {
     for (const names of ["", "myxregistry\\n"]) assert.match(read(containers(names)).stdout, newToken);
   });
+
+  for (const label of ["", "koa-blog/dev2/1"]) {
+    it(`refuses a container with the label "${label}"`, () => {
+      const { status, stdout, stderr } = read(containers("my.registry\\n", label));
+      assert.deepEqual([status, stdout], [1, ""]);
+      assert.match(stderr, /was not created by the Pulumi stack koa-blog\/dev\..*docker rm --force my.registry\n$/);
+    });
+  }
 
   it("fails if the engine does not answer", () => {
     const { status, stdout } = read({ ps: noEngine });
@@ -262,19 +270,14 @@ describe("createRegistry.sh", () => {
     assert.deepEqual(calls.slice(1), ["docker network inspect kind", start, "docker logs my.registry"]);
   });
 
-  it("replaces a registry that a killed run of the same stack left", () => {
-    const { status, calls } = create(containers("my.registry\\n", "koa-blog/dev/2"));
+  it("replaces the registry with its token that a killed run left, and no other", () => {
+    const own = 'case "$*" in *"label=kind-cluster.token=koa-blog/dev/1") echo 0123 ;; esac';
+    const { status, calls } = create({ ...containers(""), ps: own });
     assert.equal(status, 0);
-    assert.ok(calls.indexOf("docker rm --force --volumes my.registry") < calls.indexOf(start));
+    const removal = calls.indexOf("docker rm --force --volumes 0123");
+    assert.ok(removal > 0 && removal < calls.indexOf(start), calls.join("\n"));
+    assert.ok(!create(containers("")).calls.some((call) => call.startsWith("docker rm")));
   });
-
-  for (const label of ["", "koa-blog/dev2/1"]) {
-    it(`refuses a container with the label "${label}"`, () => {
-      const { status, stderr, calls } = create(containers("my.registry\\n", label));
-      assert.deepEqual([status, calls.length], [1, 2]);
-      assert.match(stderr, /was not created by the Pulumi stack koa-blog\/dev\..*docker rm --force my.registry\n$/);
-    });
-  }
 
   it("creates the network with the MTU of the default network, and with another IPv6 subnet or none if needed", () => {
     const missing = { ...containers(""), "network inspect kind": "exit 1" };

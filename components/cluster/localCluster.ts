@@ -28,15 +28,22 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
         upsertExistingObjects: true,
         // Field managers have random names. Without force, server-side apply of such an object is a conflict.
         enablePatchForce: true,
+        // After a kill, the state may have objects of a cluster that is gone. Without this, a refresh would fail.
+        deleteUnreachable: true,
       },
       { parent: this },
     );
     this.options = {
       providers: [provider],
-      // The objects go with the cluster, so Pulumi deletes none of them one by one.
       transformations: [
-        ({ type, props, opts: own }) =>
-          type.startsWith("kubernetes:") ? { props, opts: { ...own, deletedWith: provider } } : undefined,
+        ({ type, props, opts: own }) => {
+          if (!type.startsWith("kubernetes:")) return undefined;
+          // The objects go with the cluster, so Pulumi deletes none of them one by one.
+          const deletedWith = provider;
+          // A killed run may have replaced only the provider. Then Pulumi sees no other difference at the next run.
+          const replacementTrigger = kind.clusterId;
+          return { props, opts: { ...own, deletedWith, replacementTrigger } };
+        },
       ],
     };
     this.registerOutputs({ registry: this.registry, kubeconfig: this.kubeconfig });

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -129,7 +131,9 @@ export class KindCluster extends pulumi.ComponentResource {
     const ready = <T>(value: pulumi.Output<T>) => pulumi.all([value, configured.id]).apply(([known]) => known);
     this.name = ready(clusterName);
     this.kubeconfig = pulumi.secret(ready(cluster.stdout));
-    this.clusterId = cluster.id;
+    // Not the id of the command: that is unknown while the cluster is replaced, and Pulumi would delete a Kubernetes
+    // provider before its objects. After a kill, the state then names a provider that it does not have.
+    this.clusterId = pulumi.all([token, config]).apply((parts) => hash(parts.join("\n")));
     this.registerOutputs({
       name: this.name,
       kubeconfig: this.kubeconfig,
@@ -137,6 +141,10 @@ export class KindCluster extends pulumi.ComponentResource {
       registry: this.registry,
     });
   }
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /**

@@ -194,6 +194,8 @@ describe("The resource graph of target kind", () => {
     assertProvider(resources, "local-provider");
     for (const object of resources.filter(isKubernetes)) {
       assert.equal(object.deletedWith, find("local-provider").urn, object.name);
+      // After a kill, only this tells Pulumi that the object is missing in the new cluster.
+      assert.equal(object.replacementTrigger, find("local-provider").inputs.clusterIdentifier, object.name);
     }
   });
 

@@ -27,4 +27,10 @@ data:
     help: "https://kind.sigs.k8s.io/docs/user/local-registry/"
 YAML
 fi
+# Kubernetes refuses pods until this account exists, some seconds after kind's command has ended.
+for _ in $(seq 120); do
+  docker exec "$CLUSTER-control-plane" kubectl --kubeconfig /etc/kubernetes/admin.conf get serviceaccount default \
+    >/dev/null 2>&1 && break
+  sleep 0.5
+done
 rm -f "${PULUMI_HOME:-$HOME/.pulumi}/kind-cluster/$OWNER/$CLUSTER"

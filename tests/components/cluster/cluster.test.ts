@@ -10,13 +10,10 @@ import { runProgram, runWithMocks, secretValue, settle } from "../program.ts";
 describe("The local cluster", () => {
   it("is known by the ID of its creation, and takes over what a killed run left", async () => {
     const { resources } = await runWithMocks(() => new LocalCluster("local", {}));
-    const { kubeconfig, ...inputs } = finder(resources)("local-provider").inputs;
+    const { kubeconfig, clusterIdentifier, ...inputs } = finder(resources)("local-provider").inputs;
     assert.equal(secretValue(kubeconfig), "stdout of local-kind-cluster");
-    assert.deepEqual(inputs, {
-      clusterIdentifier: "local-kind-cluster-id",
-      upsertExistingObjects: "true",
-      enablePatchForce: "true",
-    });
+    assert.match(clusterIdentifier as string, /^[0-9a-f]{16}$/);
+    assert.deepEqual(inputs, { upsertExistingObjects: "true", enablePatchForce: "true", deleteUnreachable: "true" });
   });
 
   it("gets its settings from the stack, and publishes the blog and Kibana on this machine", async () => {

@@ -12,6 +12,8 @@ import { type Inputs, runWithMocks, settle } from "../program.ts";
 const text = (script: string) => readFileSync(join(projectFolder, "components/kind/scripts", script), "utf8");
 const register = (args: KindClusterArgs = {}) => runWithMocks(() => new KindCluster("demo", args));
 const OWNER = "koa-blog/dev";
+const dependenciesOf = (output: unknown) =>
+  (output as { allResources(): Promise<Set<{ urn: unknown }>> }).allResources();
 
 describe("A KindCluster", () => {
   it("creates the registry, the cluster and its configuration in order, with names of the resource", async () => {
@@ -34,13 +36,23 @@ describe("A KindCluster", () => {
     assert.deepEqual(registry.triggers, [TOKEN, "demo-registry", "registry:3.1.0", 5001]);
     assert.equal(registry.update, "true");
 
-    const outputs = [result.name, result.kubeconfig, result.clusterId, result.registry];
+    const outputs = [result.name, result.kubeconfig, result.registry];
     assert.deepEqual(await Promise.all(outputs.map(settle)), [
       { value: "demo", isSecret: false },
       { value: "stdout of demo-cluster", isSecret: true },
-      { value: "demo-cluster-id", isSecret: false },
       { value: { address: "localhost:5001", id: "demo-registry-id" }, isSecret: false },
     ]);
+  });
+
+  it("has another id for another token or configuration, known before the cluster is replaced", async () => {
+    const idOf = async (args: KindClusterArgs) => (await settle((await register(args)).result.clusterId)).value;
+    const ids = await Promise.all([{}, {}, { workers: 1 }, { name: "other" }].map(idOf));
+    assert.equal(ids[0], ids[1]);
+    assert.equal(new Set(ids).size, 3);
+    // The command's id is unknown then, and Pulumi would delete the provider of the objects before them.
+    const { resources, result } = await register();
+    const urns = await Promise.all([...(await dependenciesOf(result.clusterId))].map(({ urn }) => settle(urn)));
+    assert.ok(!urns.some(({ value }) => value === finder(resources)("demo-cluster").urn));
   });
 
   it("recreates the cluster if its token, name or configuration changed, and nothing else", async () => {

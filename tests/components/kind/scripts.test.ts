@@ -182,6 +182,8 @@ describe("configureCluster.sh", () => {
   const docker = { "exec -i": 'cat >"$3"' };
   const kind = { "get nodes": "echo blog-control-plane blog-worker" };
   const environment = { REGISTRY: "blog-registry", PORT: "5001" };
+  const kubectl = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
+  const wait = `docker exec blog-control-plane ${kubectl} get serviceaccount default`;
 
   it("tells each node, and programs such as Tilt, where the registry is", () => {
     const { status, calls, isIncomplete, read } = run("configureCluster", {
@@ -195,16 +197,18 @@ describe("configureCluster.sh", () => {
       "kind get nodes --name blog",
       `docker exec -i blog-control-plane ${write}`,
       `docker exec -i blog-worker ${write}`,
-      "docker exec -i blog-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f -",
+      `docker exec -i blog-control-plane ${kubectl} apply -f -`,
+      wait,
     ]);
     assert.equal(read("blog-worker"), '[host."http://blog-registry.svc:5000"]\n');
     assert.match(read("blog-control-plane"), /name: local-registry-hosting\n {2}namespace: kube-public\n/);
     assert.match(read("blog-control-plane"), /host: "localhost:5001"\n.*: "blog-registry.svc:5000"\n/);
   });
 
-  it("only removes the file of an incomplete cluster if there is no registry", () => {
-    const { status, calls, isIncomplete } = run("configureCluster", { docker, kind, incomplete: true });
-    assert.deepEqual([status, calls, isIncomplete], [0, [], false]);
+  it("waits for the account of the first pods, and removes the file, also if there is no registry", () => {
+    const slow = { docker: { "exec blog-control-plane": "[ -e seen ] || { touch seen; exit 1; }" }, kind };
+    const { status, calls, isIncomplete } = run("configureCluster", { ...slow, incomplete: true });
+    assert.deepEqual([status, calls, isIncomplete], [0, [wait, wait], false]);
   });
 
   for (const [failure, fakes] of [

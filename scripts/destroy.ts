@@ -33,13 +33,9 @@ async function confirm(): Promise<void> {
   const what = `everything that the stack ${stackName} created, with all users and posts`;
   if (!process.stdin.isTTY) throw new Error(`This deletes ${what}. If you want that: npm run destroy -- --yes`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C and Ctrl-D close the terminal, and the question would never settle.
-  const closed = new AbortController();
-  terminal.once("close", () => {
-    closed.abort();
-  });
   const question = `This deletes ${what}. Type ${stackName} to go on: `;
-  const answer = await terminal.question(question, { signal: closed.signal }).catch(() => "");
+  // Ctrl-C and Ctrl-D reject the question.
+  const answer = await terminal.question(question).catch(() => "");
   terminal.close();
   if (answer.trim() !== stackName) throw new Error("Nothing was deleted.");
 }
@@ -58,7 +54,9 @@ function deleteUnrecorded(clusterName: string): void {
     run("deleteCluster.sh", { TOKEN: ifOwn(token) });
     rmSync(incompleteFile(clusterName), { force: true });
   }
-  // If a cluster is left, it is another checkout's, and needs its registry.
   const { containers, registryToken } = findCluster(clusterName);
-  if (containers.length === 1 && ifOwn(registryToken)) run("deleteRegistry.sh", { TOKEN: ifOwn(registryToken) });
+  // If a cluster is left, it is another checkout's, and needs its registry.
+  const ownRegistry = containers.length === 1 ? ifOwn(registryToken) : "";
+  // The script deletes kind's network too. No registry has the token "none".
+  if (isIncomplete || ownRegistry) run("deleteRegistry.sh", { TOKEN: ownRegistry || "none" });
 }

@@ -1,5 +1,5 @@
 // npm run pulumi -- COMMAND: runs Pulumi with the state and the passphrase of this project.
-import { checkContainers } from "./lib/checks/cluster.ts";
+import { answers, checkContainers } from "./lib/checks/cluster.ts";
 import { conclude } from "./lib/checks/finding.ts";
 import { findCluster } from "./lib/kindCluster.ts";
 import { main } from "./lib/main.ts";
@@ -13,6 +13,12 @@ await main(async () => {
   const { kind } = readState();
   // On stopped nodes, a refresh would drop all objects of the cluster from the state.
   const isRefresh = args.some((arg) => /^(refresh|-r|--refresh(=.*)?)$/.test(arg));
-  if (isRefresh && kind) conclude(checkContainers(findCluster(kind.name)));
+  if (isRefresh && kind) {
+    const found = findCluster(kind.name);
+    conclude(checkContainers(found));
+    if (found.token !== undefined && !answers(`${kind.name}-control-plane`)) {
+      throw new Error(`The kind cluster ${kind.name} does not answer. "npm run status" shows its nodes.`);
+    }
+  }
   await pulumi(args);
 });

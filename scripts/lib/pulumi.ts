@@ -46,6 +46,8 @@ export function foreignVariables(variables: NodeJS.ProcessEnv, hasPassphraseFile
     ...(hasPassphraseFile && { PULUMI_CONFIG_PASSPHRASE: passphrase, PULUMI_CONFIG_PASSPHRASE_FILE: passphrase }),
     KIND_EXPERIMENTAL_PROVIDER: "the nodes are Docker containers",
     KIND_EXPERIMENTAL_DOCKER_NETWORK: "the network is kind",
+    PULUMI_K8S_DELETE_UNREACHABLE: "objects of an unreachable cluster stay in the state",
+    PULUMI_K8S_UPSERT_EXISTING_OBJECTS: "objects of an existing cluster are never taken over",
     DOCKER_DEFAULT_PLATFORM: "images have the platform of the Docker engine",
   };
   return Object.entries(instead).filter(([name]) => variables[name] !== undefined);

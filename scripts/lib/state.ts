@@ -12,7 +12,7 @@ export interface State {
   kind?: { name: string; token: string; config: string };
   /** The existing cluster: the context, and the UID of the namespace `kube-system`. */
   existing?: { context: string; uid: string };
-  /** Namespace of the MySQL that the stack runs. */
+  /** Namespace of the blog, which also has the database or its kept volume. */
   namespace?: string;
 }
 
@@ -46,7 +46,9 @@ export function stateOf(resources: Resource[]): State {
     if (type === "pulumi:providers:kubernetes" && context && clusterIdentifier) {
       state.existing = { context, uid: clusterIdentifier };
     }
-    if (type === "kubernetes:apps/v1:StatefulSet" && metadata?.name === "mysql" && metadata.namespace) {
+    // One of them may be missing, because it was deleted by hand, or because the database is a managed one.
+    const isBlog = type.startsWith("kubernetes:apps/v1:") && ["koa-blog", "mysql"].includes(metadata?.name ?? "");
+    if (isBlog && metadata?.namespace) {
       state.namespace = metadata.namespace;
     }
   }

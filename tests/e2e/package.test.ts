@@ -43,11 +43,17 @@ const program = {
       properties: { kubeconfig: "${cluster.kubeconfig}", clusterIdentifier: "${cluster.clusterId}" },
     },
     web: {
-      type: "kubernetes:core/v1:Pod",
+      type: "kubernetes:apps/v1:Deployment",
       properties: {
         spec: {
-          hostNetwork: true,
-          containers: [{ name: "web", image: "${node.reference}", command: ["node", "--eval", server] }],
+          selector: { matchLabels: { app: "web" } },
+          template: {
+            metadata: { labels: { app: "web" } },
+            spec: {
+              hostNetwork: true,
+              containers: [{ name: "web", image: "${node.reference}", command: ["node", "--eval", server] }],
+            },
+          },
         },
       },
       options: { provider: "${kubernetes}", deletedWith: "${cluster}" },
@@ -106,7 +112,7 @@ describe("The package kind-cluster, in a YAML program of another folder", () => 
     rmSync(folder, { recursive: true });
   });
 
-  it("creates a cluster, and a pod from an image of its registry", async () => {
+  it("creates a cluster, and a Deployment with an image of its registry", async () => {
     const output = pulumi("up", "--yes", "--skip-preview");
     assert.match(output, new RegExp(`image *: *"${registry}/${image}"`));
     assert.deepEqual(ownContainers(), [`${clusterName}-control-plane`, `${clusterName}-registry`]);

@@ -79,6 +79,24 @@ describe("The command", () => {
       assert.deepEqual(project.calls("pulumi"), []);
     });
 
+    it("refuses a port of Kibana that another container uses, also without logs", async () => {
+      start();
+      project.write("fakes/ports/30601", "other\n");
+      const { status, output } = await project.run("up");
+      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
+      assert.match(
+        output,
+        /Port 30601 of 127\.0\.0\.1 cannot be used \(container other\)\n.* config set kibanaPort PORT/,
+      );
+    });
+
+    it("refuses stopped nodes, because their replacements would be empty", async () => {
+      start({ token, state: "exited" });
+      const { status, output } = await project.run("up");
+      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
+      assert.match(output, /Start them: docker start fake-control-plane/);
+    });
+
     it("goes on with --replace-cluster, which Pulumi does not get", async () => {
       start();
       change({ workers: 3 });
@@ -115,6 +133,16 @@ describe("The command", () => {
         assert.deepEqual(project.calls("pulumi"), [`pulumi preview ${refresh}--stack dev`]);
       });
     }
+
+    it("does not refresh from a node whose API server has not started, because it would empty the state", async () => {
+      start();
+      project.write("fakes/silent", "");
+      assert.equal((await project.run("preview")).status, 0);
+      assert.deepEqual(project.calls("pulumi"), ["pulumi preview --stack dev"]);
+      const { status, output } = await project.run("pulumi", ["refresh"]);
+      assert.deepEqual([status, project.calls("pulumi").length], [1, 1]);
+      assert.match(output, /The kind cluster fake does not answer/);
+    });
 
     it("does not refresh before the first run", async () => {
       assert.equal((await project.run("preview")).status, 0);
@@ -208,10 +236,18 @@ describe("The command", () => {
       assert.equal(first.status, 0, first.output);
       assert.match(project.calls("kind").at(-1) ?? "", /^kind delete cluster --name fake --kubeconfig /);
       assert.ok(!project.exists("kind-cluster/koa-blog/dev/fake"));
+      assert.ok(!project.calls("docker").some((call) => call.startsWith("docker rm")));
+      assert.ok(project.calls("docker").includes("docker network rm kind"));
 
       project.write("fakes/containers", "fake-registry\trunning\t\tkoa-blog/dev/4\n");
       assert.equal((await project.run("destroy", ["--yes"])).status, 0);
       assert.ok(project.calls("docker").includes("docker rm --force --volumes 0123"));
+    });
+
+    it("forgets a run that was killed before it created a node, so that a later cluster of that name is safe", async () => {
+      project.write("kind-cluster/koa-blog/dev/fake", "");
+      assert.equal((await project.run("destroy", ["--yes"])).status, 0);
+      assert.ok(!project.exists("kind-cluster/koa-blog/dev/fake"));
     });
 
     it("keeps the registry of a cluster that another checkout created", async () => {

@@ -25,8 +25,9 @@ const docker = `case "$1 $*" in
 "info "*) echo '${JSON.stringify(engine)}' ;;
 "version "*) echo '{"Server":{"Components":[]}}' ;;
 "ps "*publish=*) cat "$FAKES/ports/\${3#publish=}" 2>/dev/null || true ;;
-"ps "*--quiet*) echo 0123 ;;
+"ps "*label=kind-cluster.token=*) ! grep -q "\${5#label=kind-cluster.token=}$" "$FAKES/containers" || echo 0123 ;;
 "ps "*) cat "$FAKES/containers" ;;
+"exec "*/readyz*) [ ! -e "$FAKES/silent" ] ;;
 "cp "*)
   file=$FAKES/nodes/\${2%%:*}\${2#*:}
   [ -e "$file" ] || { echo "Could not find the file \${2#*:}" >&2; exit 1; }
@@ -48,7 +49,10 @@ export class FakeProject {
     }
     symlinkSync(join(projectFolder, "node_modules"), join(this.folder, "node_modules"));
     this.#fake("docker", docker);
-    this.#fake("kind", 'case "$1" in version) echo "kind v0.33.0" ;; get) cat "$FAKES/clusters" ;; esac');
+    this.#fake(
+      "kind",
+      'case "$1" in version) echo "kind v0.33.0" ;; get) cat "$FAKES/clusters" ;; delete) : >"$FAKES/containers" ;; esac',
+    );
     this.#fake("kubectl", "");
     this.#fake("pulumi", 'case "$1" in version) echo v3.265.0 ;; *) env >"$FAKES/environment" ;; esac');
     this.write("fakes/containers", "");

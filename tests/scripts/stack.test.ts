@@ -18,6 +18,8 @@ describe("The environment of Pulumi", () => {
       "PULUMI_CONFIG_PASSPHRASE_FILE",
       "KIND_EXPERIMENTAL_PROVIDER",
       "DOCKER_DEFAULT_PLATFORM",
+      "PULUMI_K8S_DELETE_UNREACHABLE",
+      "PULUMI_K8S_UPSERT_EXISTING_OBJECTS",
     ]) {
       assert.deepEqual(names({ [name]: "another project's" }), [name]);
       assert.deepEqual(names({ [name]: "" }), [name]);
@@ -64,8 +66,8 @@ describe("The state of a stack", () => {
       { type: "command:local:Command", inputs: { environment: { REGISTRY: "demo-registry", TOKEN: "2" } } },
       { type: "command:local:Command", inputs: { environment, stdin: "kind: Cluster" } },
       { type: "pulumi:providers:kubernetes", inputs: { clusterIdentifier: "id" } },
-      { type: "kubernetes:apps/v1:StatefulSet", inputs: { metadata: { name: "elasticsearch", namespace: "b" } } },
       database,
+      { type: "kubernetes:apps/v1:StatefulSet", inputs: { metadata: { name: "elasticsearch", namespace: "b" } } },
     ];
     assert.deepEqual(stateOf(resources), {
       kind: { name: "demo", token: "koa-blog/dev/1", config: "kind: Cluster" },
@@ -73,10 +75,16 @@ describe("The state of a stack", () => {
     });
   });
 
+  it("says where the blog is, without its database or without its Deployment", () => {
+    const blog = { ...database, type: "kubernetes:apps/v1:Deployment" };
+    const named = { ...blog, inputs: { metadata: { name: "koa-blog", namespace: "a" } } };
+    assert.deepEqual([stateOf([named]), stateOf([database])], [{ namespace: "a" }, { namespace: "a" }]);
+  });
+
   it("says which existing cluster it uses, by its UID", () => {
     const resources = [
-      { type: "pulumi:providers:kubernetes", inputs: { context: "team" } },
       { type: "pulumi:providers:kubernetes", inputs: { context: "team", clusterIdentifier: "uid" } },
+      { type: "pulumi:providers:kubernetes", inputs: { context: "team" } },
       database,
     ];
     assert.deepEqual(stateOf(resources), { existing: { context: "team", uid: "uid" }, namespace: "a" });

@@ -11,7 +11,10 @@ export function checkCluster(config: Settings, state: State, mayReplace = false)
   const findings = mayReplace ? [] : findLoss(config, state);
   if (config.target === "existing") return findings;
   const found = findCluster(config.clusterName);
-  findings.push(...foreignCluster(config.clusterName, found, state.kind?.token), ...checkContainers(found));
+  const foreign = foreignCluster(config.clusterName, found, state.kind?.token);
+  // The next run deletes a cluster that an interrupted run left incomplete.
+  const isIncomplete = found.isIncomplete && (found.token === undefined || found.token !== state.kind?.token);
+  findings.push(...(foreign.length > 0 || isIncomplete ? foreign : checkContainers(found)));
   return findings.length > 0 ? findings : [ok(`Cluster ${config.clusterName}: nothing in the way`)];
 }
 
@@ -62,7 +65,12 @@ export function lossOf(config: Settings, state: State, present: { isOwn: boolean
       return loss(cluster, `its configuration changes:\n${changedLines(kind.config, wanted)}`);
     }
   }
-  if (existing && present.uid && present.uid !== existing.uid) return loss(cluster, "kubeContext is another cluster");
+  if (existing && config.target === "existing") {
+    // kubectl may be missing, or the cluster may not answer. The same context is the same cluster then.
+    const uid = present.uid ?? (config.kubeContext === existing.context ? existing.uid : undefined);
+    if (uid === undefined) return loss(cluster, "kubeContext changes, and kubectl cannot compare the clusters");
+    if (uid !== existing.uid) return loss(cluster, "kubeContext is another cluster");
+  }
   if (config.namespace === namespace) return [];
   return loss(`the namespace ${namespace} with all users and posts`, `namespace is ${config.namespace}`);
 }
@@ -97,5 +105,15 @@ export function refreshFlag(config: Settings, { kind }: State): string[] {
   if (!kind) return config.target === "existing" ? ["--refresh"] : [];
   const { containers, token } = findCluster(kind.name);
   const node = containers.find(({ name }) => name === `${kind.name}-control-plane`);
-  return token === kind.token && node?.state === "running" ? ["--refresh"] : [];
+  return token === kind.token && node?.state === "running" && answers(node.name) ? ["--refresh"] : [];
+}
+
+/**
+ * Whether the API server of a kind cluster answers. It needs some time after a start of the node. Until then, a refresh
+ * counts all objects as deleted (deleteUnreachable in components/cluster/localCluster.ts).
+ */
+export function answers(node: string): boolean {
+  const probe = "kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz --request-timeout 2s";
+  const script = `for _ in $(seq 60); do ${probe} >/dev/null 2>&1 && exit; sleep 1; done; exit 1`;
+  return spawnSync("docker", ["exec", node, "sh", "-c", script]).status === 0;
 }

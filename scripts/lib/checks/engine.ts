@@ -87,24 +87,16 @@ function checkDisk(folder: string, needed: number): Finding {
       );
 }
 
-/** First patch version of each Kubernetes minor version whose node image kind 0.20 or later built. */
-const patchesOfKind020: Record<string, number> = { "24": 15, "25": 11, "26": 6, "27": 3 };
-
 /** Warns of node images that do not start on cgroup v1. Images from other builders may start, so it only warns. */
 export function checkCgroups({ CgroupVersion }: Pick<Engine, "CgroupVersion">, nodeImage: string): Finding[] {
-  const [, minor = "", patch = ""] = /:v1\.(\d+)\.(\d+)/.exec(nodeImage) ?? [];
-  if (CgroupVersion !== "1" || !minor) return [];
-  // https://kubernetes.io/docs/concepts/architecture/cgroups/#deprecation-of-cgroup-v1
-  const isTooNew = Number(minor) >= 35;
-  // https://github.com/kubernetes-sigs/kind/releases/tag/v0.20.0
-  const isTooOld = Number(minor) < 28 && Number(patch) < (patchesOfKind020[minor] ?? Infinity);
-  if (!isTooNew && !isTooOld) return [];
-  const reason = isTooNew
-    ? "the kubelet refuses cgroup v1 from Kubernetes 1.35 on"
-    : "node images of kind 0.19 and earlier need cgroup v2 with a later kind";
+  const [, minor = "0", patch] = /:v1\.(\d+)\.(\d+)/.exec(nodeImage) ?? [];
+  // kind 0.17 built v1.26.0: https://github.com/kubernetes-sigs/kind/releases/tag/v0.20.0
+  // Kubelets: https://kubernetes.io/docs/concepts/architecture/cgroups/#deprecation-of-cgroup-v1
+  const needsVersion2 = (minor === "26" && patch === "0") || Number(minor) >= 35;
+  if (CgroupVersion !== "1" || !needsVersion2) return [];
   return [
     warning(
-      `The engine has cgroup v1, and ${nodeImage} may not start there: ${reason}`,
+      `The engine has cgroup v1, and ${nodeImage} may not start there`,
       'Boot this machine with cgroup v2, or choose another image of README.md, "Kubernetes versions"',
     ),
   ];

@@ -208,7 +208,7 @@ describe("configureCluster.sh", () => {
   it("waits for the account of the first pods, and removes the file, also if there is no registry", () => {
     const slow = { docker: { "exec blog-control-plane": "[ -e seen ] || { touch seen; exit 1; }" }, kind };
     const { status, calls, isIncomplete } = run("configureCluster", { ...slow, incomplete: true });
-    assert.deepEqual([status, calls, isIncomplete], [0, [wait, wait], false]);
+    assert.deepEqual([status, calls, isIncomplete], [0, [wait, "sleep 0.5", wait], false]);
   });
 
   for (const [failure, fakes] of [

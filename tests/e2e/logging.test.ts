@@ -102,7 +102,7 @@ describe("The logs of a real cluster", () => {
     } catch {
       console.log("      The cluster does not say what is in it.");
     }
-    checkout.npm("destroy");
+    checkout.npm("destroy", "--yes");
     checkout.remove();
   });
 

@@ -84,16 +84,16 @@ export class KindCluster extends pulumi.ComponentResource {
             { create: "createRegistry.sh", delete: "deleteRegistry.sh" },
             { REGISTRY: registryName, IMAGE: registryImage, PORT: String(registryPort), OWNER: owner, TOKEN: token },
           ),
-          // A new text of the scripts changes nothing.
-          update: "true",
-          triggers: [token, registryName, registryImage, registryPort],
+          // Any other change is an update, which runs createRegistry.sh again. A replacement would first delete all
+          // that depends on the registry, the pods included.
+          triggers: [registryName],
         },
-        // Two containers cannot have the same name or port.
+        // Two containers cannot have the same port.
         { parent: this, deleteBeforeReplace: true },
       );
     }
     this.registry = pulumi.output(
-      registry ? { address: `localhost:${String(registryPort)}`, id: registry.id } : { address: "", id: "" },
+      registry ? { address: `localhost:${String(registryPort)}`, id: registry.stdout } : { address: "", id: "" },
     );
 
     const config = pulumi.output(args).apply(kindConfig);

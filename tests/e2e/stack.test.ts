@@ -69,7 +69,9 @@ describe("The stack on a real cluster", () => {
   const stateFile = () => checkout.read(".state/.pulumi/stacks/koa-blog/dev.json");
   const changes = (): string[] => {
     const { output } = checkout.succeeds("preview", "--json");
-    const { steps } = JSON.parse(output.slice(output.indexOf("{"))) as { steps: Step[] };
+    // Warnings may stand before and after.
+    const json = output.slice(output.indexOf("{"), output.lastIndexOf("\n}") + 2);
+    const { steps } = JSON.parse(json) as { steps: Step[] };
     const changed = steps
       .filter(({ op }) => !["same", "refresh"].includes(op))
       .map(({ urn }) => urn.split("::").at(-1) ?? "");

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Starts the registry $REGISTRY on $PORT of 127.0.0.1, and creates the network of kind's nodes unless it exists.
+# Prints the ID of the container.
 set -eu
 
 # The engine's platform decides, not a variable for other projects.
 unset DOCKER_DEFAULT_PLATFORM
-# A killed run may have left its registry. Another container of this name makes `docker run` fail.
+# An update replaces the container. A killed run may have left one, and `docker run` needs its name.
 left=$(docker ps --all --quiet --filter "label=kind-cluster.token=$TOKEN")
 [ -z "$left" ] || docker rm --force --volumes "$left" >&2
 
@@ -23,7 +24,7 @@ fi
 
 # The nodes' HTTP proxy has an exception for .svc. The image's anonymous volume is deleted with the container.
 docker run --detach --name "$REGISTRY" --restart unless-stopped --label "kind-cluster.token=$TOKEN" \
-  --network kind --network-alias "$REGISTRY.svc" --publish "127.0.0.1:$PORT:5000" "$IMAGE" >&2
+  --network kind --network-alias "$REGISTRY.svc" --publish "127.0.0.1:$PORT:5000" "$IMAGE"
 # Docker accepts connections to the port before the registry does, and closes them.
 for _ in $(seq 60); do
   docker logs "$REGISTRY" 2>&1 | grep -q "listening on" && exit

@@ -269,12 +269,15 @@ describe("createRegistry.sh", () => {
   const ofNetwork = (calls: string[]) => calls.filter((call) => call.startsWith("docker network create"));
 
   it("starts a registry for this machine and the nodes, on the engine's platform, and waits until it listens", () => {
-    const { status, calls } = create(containers("myxregistry\\n"), { DOCKER_DEFAULT_PLATFORM: "linux/s390x" });
-    assert.equal(status, 0);
+    const { status, stdout, calls } = create(
+      { ...containers("myxregistry\\n"), run: "echo 0123" },
+      { DOCKER_DEFAULT_PLATFORM: "linux/s390x" },
+    );
+    assert.deepEqual([status, stdout], [0, "0123\n"]);
     assert.deepEqual(calls.slice(1), ["docker network inspect kind", start, "docker logs my.registry"]);
   });
 
-  it("replaces the registry with its token that a killed run left, and no other", () => {
+  it("replaces the registry with its token, which an update or a killed run left, and no other", () => {
     const own = 'case "$*" in *"label=kind-cluster.token=koa-blog/dev/1") echo 0123 ;; esac';
     const { status, calls } = create({ ...containers(""), ps: own });
     assert.equal(status, 0);

@@ -28,6 +28,9 @@ export function loadConfig() {
       secureCookies: settings.secureCookies ?? settings.ingressTlsSecret !== undefined,
       // The Ingress controller is a proxy.
       trustedProxies: settings.trustedProxies ?? (settings.expose === "Ingress" ? 1 : 0),
+      // Two stacks on one host would overwrite each other's cookies.
+      sessionCookie: `session-${settings.target === "kind" ? String(settings.hostPort) : namespace}`,
+      origin: settings.origin,
       registryLogin,
     },
     service: { namespace, expose: exposure(settings) },

@@ -1,7 +1,7 @@
 import knex, { type Knex } from "knex";
 
 import { migrationKnexConfig } from "../db/knexConfig.ts";
-import { createLogger } from "../db/log.ts";
+import { createLogger } from "../service/log.ts";
 import { migrate } from "../db/migrator.ts";
 import { hashPassword } from "../service/auth/werkzeugHash.ts";
 import { type Mysql, startMysql, untilReady } from "../tests/service/mysql.ts";

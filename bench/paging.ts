@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import knex from "knex";
 
 import { migrationKnexConfig } from "../db/knexConfig.ts";
-import { createLogger } from "../db/log.ts";
+import { createLogger } from "../service/log.ts";
 import { migrate } from "../db/migrator.ts";
 import { listPosts, type Page } from "../service/posts/posts.ts";
 import { startMysql, untilReady } from "../tests/service/mysql.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import type { DatabaseVariables } from "../db/databaseVariables.ts";
+import type { DatabaseVariables } from "../db/variables.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Ignored by git, and removed with node_modules. */

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
 
+import { unavailableCode } from "./errors.ts";
 import { migrations } from "./migrations/index.ts";
-import { unavailableCode } from "./unavailable.ts";
 
 /** One lock per database. MySQL allows names of at most 64 characters. */
 const LOCK_NAME = "CONCAT('migrate:', SHA2(DATABASE(), 224))";
@@ -26,7 +26,7 @@ export async function waitForDatabase(db: Knex, log: Logger, patience: number): 
     } catch (error) {
       const code = unavailableCode(error);
       if (code === undefined || Date.now() > deadline) throw error;
-      log.info({ code }, "waiting for MySQL");
+      log.info({ error: { code } }, "waiting for MySQL");
       await sleep(RETRY_DELAY_MS);
     }
   }
@@ -52,7 +52,7 @@ export async function migrate(db: Knex, log: Logger): Promise<string[]> {
     // No other migration runs, so Knex's lock can only come from a killed one.
     await db.migrate.forceFreeMigrationsLock();
     const [, applied] = (await db.migrate.latest()) as [number, string[]];
-    log.info({ applied }, applied.length > 0 ? "migrations applied" : "schema is current");
+    log.info({ labels: { migrations: applied } }, applied.length > 0 ? "migrations applied" : "schema is current");
     return applied;
   } finally {
     await db.raw(`DO RELEASE_LOCK(${LOCK_NAME})`);

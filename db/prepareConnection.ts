@@ -1,29 +1,18 @@
 import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 
-/**
- * Every connection sets these, because a server's defaults may differ. Another time zone would shift restored times.
- * `NO_BACKSLASH_ESCAPES` would break the driver's escaping.
- */
-const connectionSettings = [
-  "NAMES utf8mb4 COLLATE utf8mb4_0900_ai_ci",
+import { isServerError } from "./errors.ts";
+
+/** A server's defaults may differ. `NO_BACKSLASH_ESCAPES` in sql_mode would break the driver's escaping. */
+const settings = [
   "time_zone = '+00:00'",
-  // MySQL's defaults since 8.0.11.
-  `sql_mode = '${[
-    "ONLY_FULL_GROUP_BY",
-    "STRICT_TRANS_TABLES",
-    "NO_ZERO_IN_DATE",
-    "NO_ZERO_DATE",
-    "ERROR_FOR_DIVISION_BY_ZERO",
-    "NO_ENGINE_SUBSTITUTION",
-  ].join(",")}'`,
-  "autocommit = 1",
-  "foreign_key_checks = 1",
-  "transaction_isolation = 'REPEATABLE-READ'",
+  "sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
 ];
 
+type Done = (error: Error | null, ...results: unknown[]) => void;
+
 interface Connection {
-  query(sql: string, done: (error: Error | null) => void): EventEmitter;
+  query(sql: unknown, ...rest: unknown[]): EventEmitter;
   stream: Duplex;
   destroy(): void;
 }
@@ -31,31 +20,38 @@ interface Connection {
 /**
  * The `afterCreate` of a pool. It sets the session variables and limits the time of queries.
  *
- * @param settings more session variables. Defaults to none
+ * @param more session variables. Defaults to none
  * @param limit milliseconds that a query may take. Defaults to no limit
  */
-export function prepareConnection(settings: string[] = [], limit?: number) {
-  return (connection: Connection, done: (error: Error | null) => void): void => {
+export function prepareConnection(more: string[] = [], limit?: number) {
+  return (connection: Connection, done: Done): void => {
     if (limit !== undefined) limitQueries(connection, limit);
-    connection.query(`SET ${[...connectionSettings, ...settings].join(", ")}`, (error) => {
+    connection.query(`SET ${[...settings, ...more].join(", ")}`, (error: Error | null) => {
       // Knex does not close a connection whose `afterCreate` fails.
       if (error) connection.destroy();
-      done(error);
+      done(error, connection);
     });
   };
 }
 
 /**
- * Closes the socket of a query without an answer. The query fails with PROTOCOL_CONNECTION_LOST. The pool then opens a
- * new connection.
+ * Closes the connection after a query without an answer, or with an error of the server. The pool then opens a new
+ * connection. The query without an answer fails with PROTOCOL_CONNECTION_LOST.
  *
  * Knex's `.timeout()` must be repeated on each query and leaves the socket open. TCP would keep such sockets for 15
  * minutes while MySQL is unreachable.
  */
 function limitQueries(connection: Connection, limit: number): void {
   const query = connection.query.bind(connection);
-  connection.query = (...args) => {
-    const command = query(...args);
+  connection.query = (sql, ...rest) => {
+    const done = rest.at(-1);
+    if (typeof done === "function") {
+      rest[rest.length - 1] = (error: Error | null, ...results: unknown[]) => {
+        if (isServerError(error)) connection.stream.destroy();
+        (done as Done)(error, ...results);
+      };
+    }
+    const command = query(sql, ...rest);
     const timer = setTimeout(() => connection.stream.destroy(), limit).unref();
     return command.once("end", () => {
       clearTimeout(timer);

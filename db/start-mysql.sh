@@ -62,4 +62,5 @@ unset MYSQL_DATABASE MYSQL_USER MYSQL_PASSWORD MYSQL_PASSWORD_FILE
 export MYSQL_ROOT_HOST=localhost
 # Connections set their time zone as an offset, so the image need not load named time zones, which takes seconds.
 export MYSQL_INITDB_SKIP_TZINFO=1
-exec docker-entrypoint.sh mysqld "$@"
+# Without replicas, binary logs only fill the volume.
+exec docker-entrypoint.sh mysqld --skip-log-bin "$@"

@@ -6,7 +6,7 @@
 #   --password  root password of MySQL. To hide it from the process list, set MYSQL_ROOT_PASSWORD or use standard input
 #   --blog      name for the image to build from service/Dockerfile, such as koa-blog
 #   --prune     first removes containers and network, and keeps the posts. --volumes removes posts and passwords too
-# The variables BLOG_PORT, BASE_IMAGE, COOKIE_SECURE and TRUSTED_PROXIES mean the same as in .env.example.
+# The variables BLOG_PORT, BASE_IMAGE, COOKIE_SECURE, TRUSTED_PROXIES and ORIGIN mean the same as in .env.example.
 set -eu
 cd "$(dirname "$0")/.."
 fail() { printf 'deploy.sh: %s\n' "$1" >&2 && exit 1; }
@@ -72,9 +72,10 @@ docker run --detach --name "$network-mysql" $options --restart unless-stopped --
   --tmpfs /docker-entrypoint-initdb.d:uid=999,mode=700 --tmpfs /var/run/mysqld:uid=999,mode=755 "$blog-mysql"
 healthy "$network-mysql"
 docker run --name "$network-migration" $options --memory 384m --env MYSQL_HOST="$network-mysql" \
-  --volume "$network-migration-secrets:$secrets:ro" "$blog" node db/migrate.ts || fail "The migration failed, see above"
+  --volume "$network-migration-secrets:$secrets:ro" "$blog" node service/migrate.ts || fail "The migration failed"
 docker run --detach --name "$network-blog" $options --restart unless-stopped --memory 384m --stop-timeout 30 \
-  --publish "$port:5000" --env COOKIE_SECURE --env TRUSTED_PROXIES --env MYSQL_HOST="$network-mysql" \
-  --volume "$network-blog-secrets:$secrets:ro" --env SESSION_KEYS_FILE=$secrets/SESSION_KEYS "$blog"
+  --publish "$port:5000" --env COOKIE_SECURE --env TRUSTED_PROXIES --env ORIGIN --env SESSION_COOKIE=session-"$port" \
+  --volume "$network-blog-secrets:$secrets:ro" --env SESSION_KEYS_FILE=$secrets/SESSION_KEYS \
+  --env MYSQL_HOST="$network-mysql" "$blog"
 healthy "$network-blog"
 echo "The blog answers on http://localhost:$port"

@@ -1,29 +1,74 @@
+import { readFileSync } from "node:fs";
+
 import { z } from "zod";
 
-import { databaseVariables, numberVariable, portVariable } from "../db/databaseVariables.ts";
+import { databaseVariables } from "../db/variables.ts";
 
-/** Every variable of the service's environment. README.md has the table. */
-export const environmentSchema = z.object({
+const wholeNumber = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+
+const commonVariables = {
   ...databaseVariables,
-  PORT: portVariable(0, 5000),
-  METRICS_PORT: portVariable(0, 9464),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+};
+
+/** Environment variables of the service. README.md has the table. */
+export const serviceVariables = z.object({
+  ...commonVariables,
+  PORT: wholeNumber(0, 65_535).default(5000),
+  METRICS_PORT: wholeNumber(0, 65_535).default(9464),
+  /** Comma-separated keys that sign the session cookie. The first one signs, all are accepted. */
   SESSION_KEYS: z
     .string()
     .transform((keys) => keys.split(","))
-    .pipe(z.array(z.string().min(32)))
-    .describe("comma-separated keys of at least 32 characters each, newest first, such as from openssl rand -hex 32"),
-  COOKIE_SECURE: z
-    .enum(["true", "false"])
-    .transform((value) => value === "true")
-    .default(false)
-    .describe("true if browsers use https, else false"),
-  REGISTRATIONS_PER_HOUR: numberVariable(
-    6,
-    100,
-    "the registrations allowed per client IP address per hour, a whole number",
-  ),
-  TRUSTED_PROXIES: numberVariable(1, 0, "the number of proxies that append to X-Forwarded-For, 0 to 9"),
-  SHUTDOWN_GRACE: numberVariable(4, 25, "the seconds for requests in flight at shutdown, a whole number"),
+    .pipe(z.array(z.string().min(32))),
+  SESSION_COOKIE: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .default("session"),
+  COOKIE_SECURE: z.stringbool().default(false),
+  ORIGIN: z.url({ protocol: /^https?$/ }).optional(),
+  REGISTRATIONS_PER_HOUR: wholeNumber(0, 999_999).default(100),
+  TRUSTED_PROXIES: wholeNumber(0, 9).default(0),
+  SHUTDOWN_GRACE: wholeNumber(0, 9999).default(25),
 });
 
-export type Environment = z.output<typeof environmentSchema>;
+export type Environment = z.output<typeof serviceVariables>;
+
+/** Environment variables of the migration. */
+export const migrationVariables = z.object({ ...commonVariables, MYSQL_WAIT: wholeNumber(0, 99_999).default(120) });
+
+/**
+ * Reads environment variables. A variable `X` may also be the content of the file `X_FILE`, without a trailing newline.
+ * An empty variable counts as missing.
+ *
+ * @throws Error that lists every wrong or missing variable, without values, which could be secrets
+ */
+export function parseEnvironment<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
+  const values = Object.keys(schema.shape).map((name) => [name, readVariable(name, env)] as const);
+  const result = schema.safeParse(Object.fromEntries(values.filter(([, value]) => value !== "")));
+  if (result.success) return result.data;
+  throw new Error(`Wrong or missing environment variables. See service/README.md.\n${z.prettifyError(result.error)}`);
+}
+
+function readVariable(name: string, env: NodeJS.ProcessEnv): string {
+  const value = env[name] ?? "";
+  const file = env[`${name}_FILE`] ?? "";
+  if (file === "") return value;
+  if (value !== "") throw new Error(`${name} and ${name}_FILE are both set. Remove one of them.`);
+  try {
+    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    const { code = "unknown error" } = error as NodeJS.ErrnoException;
+    throw new Error(`${name}_FILE cannot be read (${code}). Set it to the path of a readable file.`, { cause: error });
+  }
+}
+
+/** The environment of the process. Ends the process with a message if a variable is wrong. */
+export function readEnvironment<Schema extends z.ZodObject>(schema: Schema): z.output<Schema> {
+  try {
+    return parseEnvironment(schema, process.env);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}

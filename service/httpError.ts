@@ -1,4 +1,4 @@
-import { unavailableCode } from "../db/unavailable.ts";
+import { unavailableCode } from "../db/errors.ts";
 
 /** An error with a page of its own. Readers see the message. The code in the log never changes. */
 export class HttpError extends Error {
@@ -13,16 +13,11 @@ export class HttpError extends Error {
   }
 }
 
-export function unavailable(code: string, cause?: unknown): HttpError {
-  return new HttpError(503, code, "The blog cannot answer right now. Please try again in a moment.", cause);
-}
-
 const messages: Record<number, string> = {
   400: "This request could not be understood.",
   404: "There is no such page.",
   405: "This page does not accept that kind of request.",
   413: "This is more text than the blog accepts at once.",
-  415: "The blog only accepts forms.",
 };
 
 /** For a status without a specific error. */
@@ -33,7 +28,9 @@ export function statusError(status: number, cause?: unknown): HttpError {
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   const code = unavailableCode(error);
-  if (code !== undefined) return unavailable(code, error);
+  if (code !== undefined) {
+    return new HttpError(503, code, "The blog cannot answer right now. Please try again in a moment.", error);
+  }
   // Errors of Koa and its parsers, such as a body that is too large.
   const status = error instanceof Error && "status" in error ? Number(error.status) : 500;
   if (status >= 400 && status < 500) return statusError(status, error);

@@ -3,7 +3,6 @@ import { createServer, type Server } from "node:http";
 import type { Knex } from "knex";
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-import type { Pools } from "../db/knexConfig.ts";
 import type { Middleware } from "./context.ts";
 
 interface Pool {
@@ -12,15 +11,11 @@ interface Pool {
   numPendingAcquires(): number;
 }
 
-function poolOf(db: Knex): Pool {
-  return (db.client as { pool: Pool }).pool;
-}
-
-/** Request durations, use of the connection pools, and prom-client's default metrics of the process. */
-export function createMetrics({ db, inserts, changes }: Pools): { registry: Registry; measureRequests: Middleware } {
+/** Request durations, use of the connection pool, and prom-client's default metrics of the process. */
+export function createMetrics(db: Knex): { registry: Registry; measureRequests: Middleware } {
   const registry = new Registry();
   const registers = [registry];
-  const pools = { reads: poolOf(db), inserts: poolOf(inserts), changes: poolOf(changes) };
+  const { pool } = db.client as { pool: Pool };
   collectDefaultMetrics({ register: registry });
 
   const duration = new Histogram({
@@ -32,23 +27,20 @@ export function createMetrics({ db, inserts, changes }: Pools): { registry: Regi
   });
   new Gauge({
     name: "db_pool_connections",
-    help: "Connections to MySQL, by pool and state",
-    labelNames: ["pool", "state"],
+    help: "Connections to MySQL, by state",
+    labelNames: ["state"],
     registers,
     collect() {
-      for (const [pool, connections] of Object.entries(pools)) {
-        this.set({ pool, state: "used" }, connections.numUsed());
-        this.set({ pool, state: "free" }, connections.numFree());
-      }
+      this.set({ state: "used" }, pool.numUsed());
+      this.set({ state: "free" }, pool.numFree());
     },
   });
   new Gauge({
     name: "db_pool_pending_acquires",
     help: "Queries that wait for a connection",
-    labelNames: ["pool"],
     registers,
     collect() {
-      for (const [pool, connections] of Object.entries(pools)) this.set({ pool }, connections.numPendingAcquires());
+      this.set(pool.numPendingAcquires());
     },
   });
 
@@ -66,7 +58,7 @@ export function createMetrics({ db, inserts, changes }: Pools): { registry: Regi
 /** Serves `/metrics` to Prometheus. Readers of the blog cannot reach its port. */
 export function createMetricsServer(registry: Registry): Server {
   return createServer((req, res) => {
-    if (req.url !== "/metrics") {
+    if (req.url?.split("?")[0] !== "/metrics") {
       res.writeHead(404).end();
       return;
     }

@@ -3,91 +3,67 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { closePools, createPools } from "../db/knexConfig.ts";
-import { createLogger, errorFields } from "../db/log.ts";
-import { readEnvironment } from "../db/parseEnvironment.ts";
+import closeWithGrace from "close-with-grace";
+import knex from "knex";
+
+import { serviceKnexConfig } from "../db/knexConfig.ts";
 import { createApp } from "./app.ts";
-import { environmentSchema } from "./environment.ts";
+import { deleteExpiredSessions } from "./auth/sessions.ts";
+import { readEnvironment, serviceVariables } from "./environment.ts";
+import { createLogger, errorFields } from "./log.ts";
 import { createMetricsServer } from "./metrics.ts";
-import { startSweeper } from "./startSweeper.ts";
 
-const environment = readEnvironment(environmentSchema);
+const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
+
+const environment = readEnvironment(serviceVariables);
 const log = createLogger(environment.LOG_LEVEL);
-
-// After an uncaught error, the state of the process is unknown.
-for (const event of ["uncaughtException", "unhandledRejection"]) {
-  process.on(event, (error: unknown) => {
-    log.fatal({ error: errorFields(error, "CRASH") }, event);
-    process.exit(1);
-  });
-}
-
-const pools = createPools(environment, log);
-const { app, metrics, drain } = createApp(environment, pools, log);
+const db = knex(serviceKnexConfig(environment, log));
+const { app, metrics, drain } = createApp(environment, db, log);
 const handle = app.callback();
-const limits = {
+const timeouts = {
   // Against Slowloris. 30 s are enough for the largest form over a slow connection.
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   // Node checks the two timeouts every 30 s by default.
   connectionsCheckingInterval: 5000,
-  // Load balancers keep idle connections for 60 to 90 s. If the blog closes one first, they answer 502.
-  keepAliveTimeout: 120_000,
+  // If the blog closes an idle connection before the load balancer does, readers get a 502. Google's waits for 600 s.
+  keepAliveTimeout: 620_000,
 };
-const server = createServer(limits, (req, res) => void handle(req, res));
+const server = createServer(timeouts, (req, res) => void handle(req, res));
 const metricsServer = createMetricsServer(metrics);
-const closers = [closer(server), closer(metricsServer)];
 
-let stopping = false;
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.on(signal, () => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    log.info({ signal }, "stopping");
-    setTimeout(() => {
+closeWithGrace(
+  {
+    delay: environment.SHUTDOWN_GRACE * 1000,
+    onTimeout: () => {
       log.warn({ error: { code: "SHUTDOWN_GRACE" } }, "stopped before every request was finished");
-      process.exit(1);
-    }, environment.SHUTDOWN_GRACE * 1000).unref();
-    void stop();
-  });
-}
+    },
+  },
+  async ({ err: error, signal }) => {
+    if (error) {
+      // The state of the process is unknown.
+      log.fatal({ error: errorFields(error, "CRASH") }, "uncaught error");
+      return;
+    }
+    log.info({ labels: { signal } }, "stopping");
+    drain();
+    await Promise.all([close(server), close(metricsServer)]);
+    await db.destroy();
+    log.info("stopped");
+  },
+);
 
-startSweeper(pools.db, log);
+setInterval(() => {
+  deleteExpiredSessions(db).catch((error: unknown) => {
+    log.warn({ error: errorFields(error) }, "expired sessions could not be deleted");
+  });
+}, SWEEP_INTERVAL_MS).unref();
 await once(metricsServer.listen(environment.METRICS_PORT), "listening");
 await once(server.listen(environment.PORT), "listening");
-log.info({ port: portOf(server), metricsPort: portOf(metricsServer) }, "listening");
+log.info({ server: { port: portOf(server) }, labels: { metrics_port: portOf(metricsServer) } }, "listening");
 
-async function stop(): Promise<void> {
-  drain();
-  await Promise.all(closers.map((close) => close()));
-  await closePools(pools);
-  log.info("stopped");
-  process.exit(0);
-}
-
-/**
- * A function that closes the server after the last response. Browsers open connections in advance, and Node's `close`
- * would also wait for those without a request.
- */
-function closer(server: Server): () => Promise<void> {
-  let inFlight = 0;
-  const closeConnections = () => {
-    if (inFlight === 0 && !server.listening) server.closeAllConnections();
-  };
-  server.on("request", (_request, response) => {
-    inFlight += 1;
-    response.once("close", () => {
-      inFlight -= 1;
-      closeConnections();
-    });
-  });
-  return () =>
-    new Promise((resolve) => {
-      server.close(() => {
-        resolve();
-      });
-      closeConnections();
-    });
+function close(listener: Server): Promise<unknown> {
+  return new Promise((resolve) => listener.close(resolve));
 }
 
 function portOf(listener: Server): number {

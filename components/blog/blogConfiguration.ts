@@ -27,6 +27,10 @@ export interface BlogConfigurationArgs {
   registrationsPerHour?: pulumi.Input<number>;
   /** Whether browsers use HTTPS, so that cookies can be Secure. Defaults to false. */
   secureCookies?: pulumi.Input<boolean>;
+  /** Name of the session cookie. Browsers send it to all ports of a host. Defaults to `session`. */
+  sessionCookie?: pulumi.Input<string>;
+  /** Origin of the blog in browsers, if a proxy sends another host name. Defaults to the Host header of requests. */
+  origin?: pulumi.Input<string> | undefined;
   /** Number of proxies that append the client's IP address to X-Forwarded-For. Defaults to 0. */
   trustedProxies?: pulumi.Input<number>;
   /** Login of the registry of the images. Defaults to pulls without a password. */
@@ -41,7 +45,7 @@ export class BlogConfiguration extends pulumi.ComponentResource {
   readonly databaseUser: k8s.core.v1.Secret;
   /** Keys of that Secret. */
   readonly databaseUserKeys: string[];
-  /** ConfigMap with LOG_LEVEL, COOKIE_SECURE, REGISTRATIONS_PER_HOUR and TRUSTED_PROXIES. */
+  /** ConfigMap with the other environment variables of the blog. */
   readonly settings: k8s.core.v1.ConfigMap;
   /** Secret with SESSION_KEYS. */
   readonly session: k8s.core.v1.Secret;
@@ -88,6 +92,8 @@ export class BlogConfiguration extends pulumi.ComponentResource {
         REGISTRATIONS_PER_HOUR: pulumi.interpolate`${args.registrationsPerHour ?? 100}`,
         COOKIE_SECURE: pulumi.interpolate`${args.secureCookies ?? false}`,
         TRUSTED_PROXIES: pulumi.interpolate`${args.trustedProxies ?? 0}`,
+        SESSION_COOKIE: args.sessionCookie ?? "session",
+        ...(args.origin !== undefined && { ORIGIN: args.origin }),
       },
       options,
     );

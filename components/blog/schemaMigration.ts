@@ -46,7 +46,7 @@ export class SchemaMigration extends pulumi.ComponentResource {
               ...blogPod({
                 image,
                 configuration,
-                container: { name: "migration", command: ["node", "db/migrate.ts"] },
+                container: { name: "migration", command: ["node", "service/migrate.ts"] },
               }),
               restartPolicy: "Never",
             },

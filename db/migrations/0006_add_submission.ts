@@ -3,8 +3,8 @@ import type { Knex } from "knex";
 const index = "post_submission";
 
 /**
- * The hash of the submitted form, so a double click creates one row. See service/submissionOf.ts. It is null for rows
- * of another program or an older version.
+ * The hash of the submitted form, so a double click creates one post. See `submissionKey` in service/posts. It is
+ * null for rows of another program. Earlier versions also wrote it for users.
  *
  * MySQL would use an index on (author_id, submission) for the foreign key too. It would then not check the key where
  * `submission` is null.

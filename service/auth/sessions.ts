@@ -1,33 +1,49 @@
 import { createHash } from "node:crypto";
 
+import Keygrip from "keygrip";
 import type { Knex } from "knex";
 import createSession, { type CreateSessionOptions } from "koa-session";
 
 import type { App, Middleware } from "../context.ts";
-import { cookieName } from "../cookieName.ts";
+import type { Environment } from "../environment.ts";
 
 /** koa-session renews a session after half of this time. */
 const MAX_AGE_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** A guest has no session, so guests cause no rows in MySQL. */
-export function sessions(app: App, db: Knex, secure: boolean): Middleware {
+export function sessions(app: App, db: Knex, environment: Environment): Middleware {
+  app.keys = new Keygrip(environment.SESSION_KEYS, "sha256");
   const session = createSession(
     {
-      key: "session",
+      key: environment.SESSION_COOKIE,
       maxAge: MAX_AGE_MS,
       renew: true,
       httpOnly: true,
       sameSite: "lax",
-      secure,
+      secure: environment.COOKIE_SECURE,
       signed: true,
       store: new SessionStore(db) as NonNullable<CreateSessionOptions["store"]>,
     },
     app,
   ) as Middleware;
   return async function sessions(ctx, next) {
-    ctx.sessionOptions.key = cookieName(ctx, "session");
-    await session(ctx, next);
+    await session(ctx, async () => {
+      // The package `cookies` has replaced the signature of an old key, but with a cookie that ends with the browser.
+      // https://github.com/pillarjs/cookies/issues/22
+      if (ctx.session?.userId !== undefined && ctx.response.get("Set-Cookie") !== "") await ctx.session.save();
+      await next();
+    });
   };
+}
+
+const BATCH = 1000;
+
+/** Deletes expired sessions in batches, so that locks are short. */
+export async function deleteExpiredSessions(db: Knex): Promise<void> {
+  let deleted: number;
+  do {
+    deleted = await db<Row>("session").where("expires", "<=", db.raw("UTC_TIMESTAMP()")).limit(BATCH).delete();
+  } while (deleted === BATCH);
 }
 
 interface Row {
@@ -50,7 +66,8 @@ export class SessionStore {
     const row = await this.#row(key).first("data").where("expires", ">", this.#db.raw("UTC_TIMESTAMP()"));
     if (row === undefined) return undefined;
     this.#remember(ctx, key);
-    return row.data;
+    // MariaDB returns JSON as text.
+    return typeof row.data === "string" ? (JSON.parse(row.data) as unknown) : row.data;
   }
 
   /** @param maxAge in milliseconds */

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 
 import type { Logger } from "pino";
 
-import { errorFields } from "../../db/log.ts";
 import type { Middleware } from "../context.ts";
+import { errorFields } from "../log.ts";
 
-const saneRequestId = /^[\w.-]{1,64}$/;
+const validRequestId = /^[\w.-]{1,64}$/;
 const probes = new Set(["/healthz", "/readyz"]);
 
 /** Gives each request an id, and logs one line without query and body, which can contain secrets. */
@@ -13,19 +13,21 @@ export function accessLog(log: Logger): Middleware {
   return async function accessLog(ctx, next) {
     const start = performance.now();
     const given = ctx.get("X-Request-Id");
-    ctx.state.requestId = saneRequestId.test(given) ? given : randomUUID();
+    ctx.state.requestId = validRequestId.test(given) ? given : randomUUID();
     ctx.set("X-Request-Id", ctx.state.requestId);
 
     await next();
 
-    const { error } = ctx.state;
+    const { error, user } = ctx.state;
     const line = {
+      client: { ip: ctx.ip },
+      ...(user && { user: { id: String(user.id) } }),
       http: {
-        route: ctx._matchedRoute ?? "unmatched",
         request: { id: ctx.state.requestId, method: ctx.method },
         response: { status_code: ctx.status },
       },
       url: { path: ctx.path },
+      labels: { route: ctx._matchedRoute ?? "unmatched" },
       // ECS durations are in nanoseconds.
       event: { duration: Math.round((performance.now() - start) * 1e6) },
       // A stack trace would not explain an error of the client.

@@ -21,9 +21,12 @@ export const securityHeaders = helmet({
   xFrameOptions: { action: "deny" },
 }) as Middleware;
 
-/** Pages differ by user, so no cache may store them. Static files replace this header. */
-export const noStore: Middleware = async function noStore(ctx, next) {
-  ctx.set("Cache-Control", "no-store");
+/**
+ * Pages differ by user, so shared caches may not store them. With `no-store`, the Back button would show an empty form.
+ * Static files replace this header.
+ */
+export const revalidate: Middleware = async function revalidate(ctx, next) {
+  ctx.set("Cache-Control", "private, no-cache");
   await next();
 };
 

@@ -30,7 +30,7 @@ function postsWithAuthor(db: Knex) {
 }
 
 /** Ten posts, newest first. OFFSET would read all posts before the page. */
-export async function listPosts(db: Knex, after?: Cursor): Promise<Page> {
+export async function listPosts(db: Knex, before?: Cursor): Promise<Page> {
   // One more post than a page shows whether an older page exists.
   const query = postsWithAuthor(db)
     .orderBy([
@@ -38,11 +38,11 @@ export async function listPosts(db: Knex, after?: Cursor): Promise<Page> {
       { column: "p.id", order: "desc" },
     ])
     .limit(PAGE_SIZE + 1);
-  if (after) {
+  if (before) {
     // MySQL does not use the index for (created, id) < (?, ?).
     void query
-      .where("p.created", "<=", after.created)
-      .where((or) => or.where("p.created", "<", after.created).orWhere("p.id", "<", after.id));
+      .where("p.created", "<=", before.created)
+      .where((or) => or.where("p.created", "<", before.created).orWhere("p.id", "<", before.id));
   }
   const found = (await query) as Post[];
   const posts = found.slice(0, PAGE_SIZE);

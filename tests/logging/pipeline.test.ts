@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { createLogger } from "../../db/log.ts";
+import { createLogger } from "../../service/log.ts";
 import type { BulkServer, LogDocument } from "./elasticsearch.ts";
 import { cri, criParts, type FluentdNode, password, until, useFluentd } from "./fluentd.ts";
 import { traces } from "./traces.ts";

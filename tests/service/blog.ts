@@ -3,12 +3,12 @@ import { createServer, type Server } from "node:http";
 import knex, { type Knex } from "knex";
 import type { DestinationStream } from "pino";
 
-import type { DatabaseVariables } from "../../db/databaseVariables.ts";
-import { closePools, createPools, migrationKnexConfig, type Pools, serviceKnexConfig } from "../../db/knexConfig.ts";
-import { createLogger } from "../../db/log.ts";
+import { migrationKnexConfig, serviceKnexConfig } from "../../db/knexConfig.ts";
 import { migrate } from "../../db/migrator.ts";
-import { type Blog, createApp } from "../../service/app.ts";
+import type { DatabaseVariables } from "../../db/variables.ts";
+import { type BlogApp, createApp } from "../../service/app.ts";
 import type { Environment } from "../../service/environment.ts";
+import { createLogger } from "../../service/log.ts";
 import { listen } from "../listen.ts";
 import { Client } from "./client.ts";
 import { useDatabase } from "./sharedMysql.ts";
@@ -19,9 +19,11 @@ const log = createLogger("silent");
 export function serviceEnvironment(database: DatabaseVariables, overrides: Partial<Environment> = {}): Environment {
   return {
     ...database,
+    LOG_LEVEL: "silent",
     PORT: 0,
     METRICS_PORT: 0,
     SESSION_KEYS: [KEY],
+    SESSION_COOKIE: "session",
     COOKIE_SECURE: false,
     REGISTRATIONS_PER_HOUR: 1000,
     TRUSTED_PROXIES: 0,
@@ -36,8 +38,9 @@ export function variables(config: DatabaseVariables): Record<string, string> {
   return { ...(Object.fromEntries(strings) as Record<string, string>), LOG_LEVEL: "info" };
 }
 
-/** A blog on a free port, with its connection pools. */
-export interface RunningBlog extends Blog, Pools {
+/** A blog on a free port, with its connection pool. */
+export interface RunningBlog extends BlogApp {
+  db: Knex;
   url: string;
   server: Server;
   /** @param host - see {@link Client}. */
@@ -47,15 +50,15 @@ export interface RunningBlog extends Blog, Pools {
 
 export async function startBlog(config: Environment, destination?: DestinationStream): Promise<RunningBlog> {
   const logger = createLogger(config.LOG_LEVEL, destination);
-  const pools = createPools(config, logger);
-  const blog = createApp(config, pools, logger);
+  const db = knex(serviceKnexConfig(config, logger));
+  const blog = createApp(config, db, logger);
   const handle = blog.app.callback();
   const server = createServer((req, res) => void handle(req, res));
   const url = `http://127.0.0.1:${String(await listen(server))}`;
   return {
     ...blog,
     url,
-    ...pools,
+    db,
     server,
     client: (host) => new Client(url, host),
     async stop() {
@@ -63,7 +66,7 @@ export async function startBlog(config: Environment, destination?: DestinationSt
         server.close(resolve);
         server.closeAllConnections();
       });
-      await closePools(pools);
+      await db.destroy();
     },
   };
 }
@@ -128,7 +131,7 @@ export function useBlog(overrides: Partial<Environment> = {}): Suite {
 
   beforeEach("insert Flask's test data", async () => {
     if (db === undefined) return;
-    for (const table of ["attempt", "session", "post", "user"]) await db(table).delete();
+    for (const table of ["rate_limit", "session", "post", "user"]) await db(table).delete();
     await insertFlaskData(db);
     client = blog?.client();
   });

@@ -11,11 +11,9 @@ export interface Reply {
 
 interface Options {
   headers?: Record<string, string>;
-  /** The CSRF token, or null for none. Defaults to the token of a new page. */
-  token?: string | null;
 }
 
-/** A minimal browser. It keeps cookies, reads the CSRF token from pages, and follows no redirects. */
+/** A minimal browser. It keeps cookies and follows no redirects. */
 export class Client {
   readonly cookies = new Map<string, string>();
   /** The address to connect from. Defaults to any. */
@@ -40,33 +38,12 @@ export class Client {
     return [...this.cookies].map((pair) => pair.join("=")).join("; ");
   }
 
-  /** The full name of a cookie with the port, such as `session-5000.sig` for `session.sig`. */
-  cookieName(name: string): string {
-    const { port } = new URL(this.#host === undefined ? this.#url : `http://${this.#host}`);
-    return port === "" ? name : name.replace(/^\w+/, `$&-${port}`);
-  }
-
-  /** The value of a cookie, by name without the port. */
-  cookie(name: string): string | undefined {
-    return this.cookies.get(this.cookieName(name));
-  }
-
   get(path: string, options: Options = {}): Promise<Reply> {
     return this.request("GET", path, options.headers);
   }
 
-  async post(path: string, fields: Record<string, string> | [string, string][] = {}, options: Options = {}) {
-    const token = options.token === undefined ? await this.token() : options.token;
-    const body = new URLSearchParams(fields);
-    if (token !== null) body.set("_csrf", token);
-    return this.request("POST", path, options.headers, body);
-  }
-
-  /** The CSRF token of this client's pages. */
-  async token(): Promise<string> {
-    const token = /name="_csrf" value="([^"]+)"/.exec((await this.get("/auth/login")).text)?.[1];
-    if (token === undefined) throw new Error("The page has no CSRF token.");
-    return token;
+  post(path: string, fields: Record<string, string> | [string, string][] = {}, options: Options = {}): Promise<Reply> {
+    return this.request("POST", path, options.headers, new URLSearchParams(fields));
   }
 
   login(username = "test", password = "test"): Promise<Reply> {

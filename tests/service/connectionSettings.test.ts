@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 
 import knex, { type Knex } from "knex";
 
-import type { DatabaseVariables } from "../../db/databaseVariables.ts";
+import type { DatabaseVariables } from "../../db/variables.ts";
 import { migrationKnexConfig, serviceKnexConfig } from "../../db/knexConfig.ts";
-import { createLogger } from "../../db/log.ts";
+import { createLogger } from "../../service/log.ts";
 import { migrate } from "../../db/migrator.ts";
 import { useMysql } from "./mysql.ts";
 

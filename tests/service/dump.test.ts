@@ -6,7 +6,7 @@ import knex, { type Knex } from "knex";
 
 import { dump, DumpError, restore } from "../../db/dump.ts";
 import { migrationKnexConfig } from "../../db/knexConfig.ts";
-import { createLogger } from "../../db/log.ts";
+import { createLogger } from "../../service/log.ts";
 import { migrations } from "../../db/migrations/index.ts";
 import { useBlog } from "./blog.ts";
 import { sharedMysql } from "./sharedMysql.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { parseEnvironment } from "../../db/parseEnvironment.ts";
-import { environmentSchema } from "../../service/environment.ts";
+import { parseEnvironment } from "../../service/environment.ts";
+import { serviceVariables } from "../../service/environment.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 
 const complete = {
@@ -16,7 +16,7 @@ const complete = {
 
 function problemsOf(environment: Record<string, string>): string[] {
   try {
-    parseEnvironment(environmentSchema, environment);
+    parseEnvironment(serviceVariables, environment);
   } catch (error) {
     assert.ok(error instanceof Error);
     return error.message.split("\n").slice(1);
@@ -28,7 +28,7 @@ describe("The environment", () => {
   const directory = temporaryFolder();
 
   it("needs five variables, and has defaults for the others", () => {
-    assert.deepEqual(parseEnvironment(environmentSchema, complete), {
+    assert.deepEqual(parseEnvironment(serviceVariables, complete), {
       ...complete,
       MYSQL_PORT: 3306,
       LOG_LEVEL: "info",
@@ -44,7 +44,7 @@ describe("The environment", () => {
 
   it("may hold every variable, and ignores others", () => {
     const keys = `${"n".repeat(32)},${"o".repeat(32)}`;
-    const config = parseEnvironment(environmentSchema, {
+    const config = parseEnvironment(serviceVariables, {
       ...complete,
       MYSQL_PORT: "3307",
       LOG_LEVEL: "debug",
@@ -74,7 +74,7 @@ describe("The environment", () => {
   it("may give each variable as a file, whose trailing newline does not count", () => {
     const file = join(directory, "password");
     writeFileSync(file, " pass\nword \n");
-    const config = parseEnvironment(environmentSchema, { ...complete, MYSQL_PASSWORD: "", MYSQL_PASSWORD_FILE: file });
+    const config = parseEnvironment(serviceVariables, { ...complete, MYSQL_PASSWORD: "", MYSQL_PASSWORD_FILE: file });
     assert.equal(config.MYSQL_PASSWORD, " pass\nword ");
   });
 

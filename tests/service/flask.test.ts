@@ -2,8 +2,8 @@
 // same order. Intended differences are named in the tests.
 import assert from "node:assert/strict";
 
-import { parseEnvironment } from "../../db/parseEnvironment.ts";
-import { environmentSchema } from "../../service/environment.ts";
+import { parseEnvironment } from "../../service/environment.ts";
+import { serviceVariables } from "../../service/environment.ts";
 import { KEY, migrateDatabase, serviceEnvironment, startBlog, useBlog } from "./blog.ts";
 
 describe("Flask's tests", () => {
@@ -17,8 +17,8 @@ describe("Flask's tests", () => {
       MYSQL_PASSWORD: "secret",
       SESSION_KEYS: KEY,
     };
-    assert.equal(parseEnvironment(environmentSchema, environment).PORT, 5000);
-    assert.equal(parseEnvironment(environmentSchema, { ...environment, PORT: "8000" }).PORT, 8000);
+    assert.equal(parseEnvironment(serviceVariables, environment).PORT, 5000);
+    assert.equal(parseEnvironment(serviceVariables, { ...environment, PORT: "8000" }).PORT, 8000);
   });
 
   it("test_hello: /hello answers Hello, World!", async () => {

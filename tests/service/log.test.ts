@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { createLogger, errorFields } from "../../db/log.ts";
+import { createLogger, errorFields } from "../../service/log.ts";
 
 describe("A log line", () => {
   const logged = (write: (log: ReturnType<typeof createLogger>) => void): Record<string, unknown> => {

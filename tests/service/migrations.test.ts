@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import knex, { type Knex } from "knex";
 
 import { migrationKnexConfig, serviceKnexConfig } from "../../db/knexConfig.ts";
-import { createLogger } from "../../db/log.ts";
+import { createLogger } from "../../service/log.ts";
 import { migrations } from "../../db/migrations/index.ts";
 import { migrate, pendingMigrations } from "../../db/migrator.ts";
 import { migrateDatabase, serviceEnvironment, startBlog, variables } from "./blog.ts";
@@ -14,9 +14,9 @@ import { useDatabase } from "./sharedMysql.ts";
 const log = createLogger("silent");
 const names = migrations.map(({ name }) => name);
 
-/** Runs db/migrate.ts like the Job. */
+/** Runs service/migrate.ts like the Job. */
 async function runMigrate(environment: Record<string, string>) {
-  const { exit, output } = spawnProgram("db/migrate.ts", environment);
+  const { exit, output } = spawnProgram("service/migrate.ts", environment);
   return { code: await exit, output: output() };
 }
 

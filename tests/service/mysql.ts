@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import type { DatabaseVariables } from "../../db/databaseVariables.ts";
+import type { DatabaseVariables } from "../../db/variables.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 import { docker, dockerWithInput, requireDocker } from "./docker.ts";
 
@@ -77,7 +77,6 @@ export async function startMysql(options: MysqlOptions = {}): Promise<Mysql> {
         MYSQL_DATABASE: database,
         MYSQL_USER: user,
         MYSQL_PASSWORD: password,
-        LOG_LEVEL: "silent",
       },
       root: (sql) =>
         dockerWithInput(

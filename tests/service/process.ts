@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import type { DatabaseVariables } from "../../db/databaseVariables.ts";
+import type { DatabaseVariables } from "../../db/variables.ts";
 import { KEY, variables } from "./blog.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,7 +17,7 @@ export interface Service {
   exit: Promise<number | null>;
 }
 
-/** Starts a program, such as `db/migrate.ts`. */
+/** Starts a program, such as `service/migrate.ts`. */
 export function spawnProgram(file: string, environment: Record<string, string>): Service {
   const child = spawn(process.execPath, ["--import", "tsx", file], {
     cwd: root,

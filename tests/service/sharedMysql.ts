@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import type { DatabaseVariables } from "../../db/databaseVariables.ts";
+import type { DatabaseVariables } from "../../db/variables.ts";
 import { requireDocker } from "./docker.ts";
 import { createDatabase, type Mysql, startMysql, untilReady } from "./mysql.ts";
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import knex from "knex";
 
 import { serviceKnexConfig } from "../../db/knexConfig.ts";
-import { createLogger } from "../../db/log.ts";
+import { createLogger } from "../../service/log.ts";
 import { docker, requireDocker } from "./docker.ts";
 import { type Mysql, type MysqlOptions, startMysql, untilReady } from "./mysql.ts";
 

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import knex from "knex";
 import { z } from "zod";
 
-import { databaseVariables } from "../../db/databaseVariables.ts";
+import { databaseVariables } from "../../db/variables.ts";
 import { serviceKnexConfig } from "../../db/knexConfig.ts";
-import { createLogger } from "../../db/log.ts";
-import { parseEnvironment } from "../../db/parseEnvironment.ts";
+import { createLogger } from "../../service/log.ts";
+import { parseEnvironment } from "../../service/environment.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 import { useMysql } from "./mysql.ts";
 

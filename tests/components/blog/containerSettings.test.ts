@@ -5,7 +5,7 @@ import { parse } from "yaml";
 
 import { blogContainer, mysqlContainer } from "../../../components/blog/containerSettings.ts";
 import { secretsFolder } from "../../../components/kubernetes/podDefaults.ts";
-import { environmentSchema } from "../../../service/environment.ts";
+import { serviceVariables } from "../../../service/environment.ts";
 import { finder, mainContainer, podSpec } from "../manifest.ts";
 import { type Inputs, runProgram } from "../program.ts";
 
@@ -80,7 +80,7 @@ describe("The settings of containers", () => {
   it("are those of the images", () => {
     const { port, metricsPort, user } = blogContainer;
     assert.match(read("service/Dockerfile"), new RegExp(`^EXPOSE ${String(port)} ${String(metricsPort)}$`, "m"));
-    const { PORT, METRICS_PORT, SHUTDOWN_GRACE } = environmentSchema.shape;
+    const { PORT, METRICS_PORT, SHUTDOWN_GRACE } = serviceVariables.shape;
     assert.deepEqual([PORT.parse(undefined), METRICS_PORT.parse(undefined)], [port, metricsPort]);
     assert.ok(SHUTDOWN_GRACE.parse(undefined) < blogContainer.stopSeconds);
     for (const [path, id] of [
@@ -128,8 +128,8 @@ describe("The settings of containers", () => {
 
     it(`give the blog in ${file} the variables that it needs, and none that it does not know`, () => {
       const given = Object.keys(container("blog").variables).map(withoutFile);
-      for (const name of given) assert.ok(name in environmentSchema.shape, `the blog does not know ${name}`);
-      const needed = Object.entries(environmentSchema.shape).filter(([, field]) => !field.safeParse(undefined).success);
+      for (const name of given) assert.ok(name in serviceVariables.shape, `the blog does not know ${name}`);
+      const needed = Object.entries(serviceVariables.shape).filter(([, field]) => !field.safeParse(undefined).success);
       for (const [name] of needed) assert.ok(given.includes(name), `${name} is missing`);
     });
   }

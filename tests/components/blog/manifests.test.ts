@@ -280,7 +280,7 @@ describe("The migration Job", () => {
   it("runs the migration with the database's user only", async () => {
     const job = await jobOf(new TemporaryProject());
     const { image, command, env } = mainContainer(job);
-    assert.deepEqual([image, command], ["blog:1", ["node", "db/migrate.ts"]]);
+    assert.deepEqual([image, command], ["blog:1", ["node", "service/migrate.ts"]]);
     assert.deepEqual(
       env.map(({ name }) => name),
       ["MYSQL_USER_FILE", "MYSQL_PASSWORD_FILE"],

@@ -20,7 +20,17 @@ interface Answer {
 
 const texts = ["message", "error.message", "error.stack_trace"];
 const keywords = [
-  ...["url.path", "http.route", "http.request.id", "error.code", "error.type", "log.level", "event.id", "tags"],
+  ...[
+    "url.path",
+    "labels.route",
+    "user.id",
+    "http.request.id",
+    "error.code",
+    "error.type",
+    "log.level",
+    "event.id",
+    "tags",
+  ],
   ...["kubernetes.pod.name", "kubernetes.namespace", "kubernetes.node.name", "kubernetes.container.name"],
 ];
 

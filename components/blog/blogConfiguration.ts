@@ -93,7 +93,8 @@ export class BlogConfiguration extends pulumi.ComponentResource {
         COOKIE_SECURE: pulumi.interpolate`${args.secureCookies ?? false}`,
         TRUSTED_PROXIES: pulumi.interpolate`${args.trustedProxies ?? 0}`,
         SESSION_COOKIE: args.sessionCookie ?? "session",
-        ...(args.origin !== undefined && { ORIGIN: args.origin }),
+        // The blog ignores an empty variable.
+        ORIGIN: args.origin ?? "",
       },
       options,
     );

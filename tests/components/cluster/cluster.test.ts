@@ -34,9 +34,8 @@ describe("The local cluster", () => {
       { role: "worker", image },
     ]);
     assert.deepEqual((triggers as unknown[])[2], stdin);
-    assert.deepEqual((find("local-kind-registry").inputs.triggers as unknown[]).slice(1), [
-      ...["other-registry", "registry:2", 5055],
-    ]);
+    const registry = find("local-kind-registry").inputs.environment as Record<string, unknown>;
+    assert.deepEqual([registry.REGISTRY, registry.IMAGE, registry.PORT], ["other-registry", "registry:2", "5055"]);
     assert.equal(outputs.url?.value, "http://[::1]:8080");
   });
 });

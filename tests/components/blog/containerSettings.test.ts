@@ -177,7 +177,7 @@ describe("The variables of compose.yaml", () => {
       MYSQL_IMAGE: "mysqlImage",
       BLOG_LISTEN_ADDRESS: "listenAddress",
     };
-    const others = { BLOG_PORT: "8080", COOKIE_SECURE: "false", TRUSTED_PROXIES: "0" };
+    const others = { BLOG_PORT: "8080", COOKIE_SECURE: "false", TRUSTED_PROXIES: "0", ORIGIN: "" };
     const defaults = Object.entries(keys).map(([name, key]) => [name, String(config[key]?.default)]);
     const expected = { ...Object.fromEntries(defaults), ...others } as Record<string, string>;
     const variables = [...read("compose.yaml").matchAll(/\$\{(\w+):-([^}]*)\}/g)].map(([, name, value]) => [

@@ -10,7 +10,7 @@ export interface LogDocument {
   log?: { level: string };
   event: { id: string; duration?: number; original?: string };
   url?: { path: string };
-  http?: { route?: string; request?: { method?: string; id?: string }; response?: { status_code: number } };
+  http?: { request?: { method?: string; id?: string }; response?: { status_code: number } };
   error?: { code?: string; type?: string; message?: string; stack_trace?: string };
   container?: unknown;
   kubernetes: {

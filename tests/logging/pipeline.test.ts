@@ -57,12 +57,15 @@ describe("Fluentd with the stack's configuration", function () {
 
   it("keeps the names of a line with fields of the Elastic Common Schema, as the blog logs them", async () => {
     const error = { type: "Error", code: "DATABASE", message: "connect", stack_trace: "Error: connect\n    at a.ts:1" };
-    const http = { route: "/:id/update", request: { method: "GET", id: "abc-1" }, response: { status_code: 500 } };
+    const http = { request: { method: "GET", id: "abc-1" }, response: { status_code: 500 } };
     const line = {
-      log: { level: "error" },
+      "log.level": "error",
       "@timestamp": "2026-11-23T10:14:59.999Z",
-      "ecs.version": "8.17.0",
+      "ecs.version": "8.10.0",
+      client: { ip: "203.0.113.7" },
+      user: { id: "5" },
       http,
+      labels: { route: "/:id/update" },
       url: { path: "/7/update" },
       event: { duration: 12_000_000, id: "not the pipeline's" },
       error,
@@ -77,6 +80,9 @@ describe("Fluentd with the stack's configuration", function () {
       message: "a request of the blog",
       stream: "stdout",
       log: { level: "error" },
+      client: { ip: "203.0.113.7" },
+      user: { id: "5" },
+      labels: { route: "/:id/update" },
       event: { id: document.event.id, duration: 12_000_000 },
       url: { path: "/7/update" },
       http,

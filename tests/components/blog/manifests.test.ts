@@ -233,7 +233,8 @@ describe("The blog's manifests", () => {
       "configuration-database-user": { MYSQL_USER: "writer", MYSQL_PASSWORD: "result of configuration-mysql-password" },
     });
     assert.deepEqual(other("configuration-settings").inputs.data, {
-      ...{ LOG_LEVEL: "debug", REGISTRATIONS_PER_HOUR: "5", COOKIE_SECURE: "false", TRUSTED_PROXIES: "0" },
+      ...{ LOG_LEVEL: "debug", ORIGIN: "", SESSION_COOKIE: "session-30423", REGISTRATIONS_PER_HOUR: "5" },
+      ...{ COOKIE_SECURE: "false", TRUSTED_PROXIES: "0" },
     });
   });
 });

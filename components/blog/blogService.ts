@@ -76,8 +76,13 @@ function serviceSpec(expose: Exposure): k8s.types.input.core.v1.ServiceSpec {
         ports: [{ ...port, nodePort: expose.nodePort }],
       };
     case "LoadBalancer":
-      // Browsers use port 80 if a URL has no port.
-      return { type: "LoadBalancer", ports: [{ ...port, port: 80 }] };
+      return {
+        type: "LoadBalancer",
+        // The blog sees the IP addresses of clients. With Cluster, it would see those of nodes.
+        externalTrafficPolicy: "Local",
+        // Browsers use port 80 if a URL has no port.
+        ports: [{ ...port, port: 80 }],
+      };
     case "Ingress":
       return { type: "ClusterIP", ports: [port] };
   }

@@ -361,7 +361,7 @@ describe("The blog in an existing cluster", () => {
   const tls = { ...ingress, ingressTlsSecret: "blog-tls" };
   const port = { name: "http", port: 5000, targetPort: "http" };
   const nodePort = { type: "NodePort", externalTrafficPolicy: "Cluster", ports: [{ ...port, nodePort: 31234 }] };
-  const loadBalancer = { type: "LoadBalancer", ports: [{ ...port, port: 80 }] };
+  const loadBalancer = { type: "LoadBalancer", externalTrafficPolicy: "Local", ports: [{ ...port, port: 80 }] };
   const clusterIp = { type: "ClusterIP", ports: [port] };
   const exposures: [by: string, config: Record<string, string>, spec: Inputs, url: string, settings: string[]][] = [
     ["a node port", { nodePort: "31234" }, nodePort, "http://ADDRESS-OF-A-NODE:31234", ["false", "0"]],

@@ -49,6 +49,7 @@ export async function migrate(db: Knex, log: Logger): Promise<string[]> {
     );
   }
   try {
+    await refuseEqualNames(db);
     // No other migration runs, so Knex's lock can only come from a killed one.
     await db.migrate.forceFreeMigrationsLock();
     const [, applied] = (await db.migrate.latest()) as [number, string[]];
@@ -57,6 +58,28 @@ export async function migrate(db: Knex, log: Logger): Promise<string[]> {
   } finally {
     await db.raw(`DO RELEASE_LOCK(${LOCK_NAME})`);
   }
+}
+
+/**
+ * Existing tables of Flask's blog may have another character set. The conversion to utf8mb4 would fail in the middle if
+ * it made two names equal, such as "Bär" and "Bar".
+ *
+ * @throws Error that lists such names
+ */
+async function refuseEqualNames(db: Knex): Promise<void> {
+  const column: unknown = await db("information_schema.columns")
+    .first("column_name")
+    .whereRaw("table_schema = DATABASE() AND table_name = 'user' AND column_name = 'username'")
+    .andWhere("character_set_name", "<>", "utf8mb4");
+  if (column === undefined) return;
+  const [groups] = (await db.raw(`
+    SELECT GROUP_CONCAT(username ORDER BY id SEPARATOR ', ') AS names FROM user
+    GROUP BY CONVERT(username USING utf8mb4) COLLATE utf8mb4_0900_ai_ci HAVING COUNT(*) > 1`)) as [{ names: string }[]];
+  if (groups.length === 0) return;
+  const lists = groups.map(({ names }) => `  ${names}`).join("\n");
+  throw new Error(
+    `Names in the table user would be equal in utf8mb4, so nothing was changed. Rename all but one of each line:\n${lists}`,
+  );
 }
 
 export async function pendingMigrations(db: Knex): Promise<string[]> {

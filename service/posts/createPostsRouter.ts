@@ -77,7 +77,7 @@ export function createPostsRouter(db: Knex): AppRouter {
 /** The post with the id in the URL. @throws {HttpError} 404 if it does not exist, 403 if another user wrote it */
 async function getPost(db: Knex, ctx: Context, { checkAuthor } = { checkAuthor: true }): Promise<Post> {
   const id = String(ctx.params.id);
-  const post = /^[1-9]\d{0,9}$/.test(id) ? await findPost(db, Number(id)) : undefined;
+  const post = /^(0|[1-9]\d{0,9})$/.test(id) ? await findPost(db, Number(id)) : undefined;
   if (post === undefined) throw new HttpError(404, "POST_NOT_FOUND", `Post id ${id} doesn't exist.`);
   if (checkAuthor && post.author_id !== ctx.state.user?.id) {
     throw new HttpError(403, "NOT_THE_AUTHOR", "Only the author of a post can change it.");

@@ -54,7 +54,7 @@ export async function findPost(db: Knex, id: number): Promise<Post | undefined> 
   return (await postsWithAuthor(db).where("p.id", id).first()) as Post | undefined;
 }
 
-const cursorPattern = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?_([1-9]\d{0,9})$/;
+const cursorPattern = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?_(0|[1-9]\d{0,9})$/;
 
 /** The cursor in a URL, such as `2018-01-01T00:00:00_1`. */
 export function formatCursor({ created, id }: Cursor): string {
@@ -65,8 +65,9 @@ export function formatCursor({ created, id }: Cursor): string {
 export function parseCursor(text: string): Cursor {
   const [, date = "", time = "", fraction = "", id = ""] = cursorPattern.exec(text) ?? [];
   const instant = new Date(`${date}T${time}Z`);
-  // Date parses February 31 as March 3.
-  if (Number.isNaN(instant.valueOf()) || instant.toISOString() !== `${date}T${time}.000Z`) {
+  // Date parses February 31 as March 3. MySQL's zero date, which Flask's tables may have, is no date for it.
+  const isDate = !Number.isNaN(instant.valueOf()) && instant.toISOString() === `${date}T${time}.000Z`;
+  if (!isDate && `${date} ${time}` !== "0000-00-00 00:00:00") {
     throw new HttpError(400, "CURSOR", "This link to older posts is not complete. Please start from the first page.");
   }
   return { created: `${date} ${time}${fraction}`, id: Number(id) };

@@ -6,6 +6,7 @@ import * as widenColumns from "./0003_widen_columns.ts";
 import * as indexPostsByTime from "./0004_index_posts_by_time.ts";
 import * as createAttempt from "./0005_create_attempt.ts";
 import * as addSubmission from "./0006_add_submission.ts";
+import * as widenForRestores from "./0007_widen_for_restores.ts";
 
 /** After a crash, a migration runs again. So each of its statements checks whether the change exists. */
 interface Migration {
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   { name: "0004_index_posts_by_time", up: indexPostsByTime.up },
   { name: "0005_create_attempt", up: createAttempt.up },
   { name: "0006_add_submission", up: addSubmission.up },
+  { name: "0007_widen_for_restores", up: widenForRestores.up },
 ];
 
 function down(): Promise<never> {

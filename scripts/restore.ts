@@ -1,10 +1,10 @@
 // npm run restore -- FILE [--replace]: replaces all users and posts with a backup, or changes nothing.
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
-import { createGunzip } from "node:zlib";
 
-import { startInBlog, succeeded } from "./lib/inBlog.ts";
+import { inMySql } from "./lib/inMySql.ts";
 import { main } from "./lib/main.ts";
 
 const usage = `Usage: npm run restore -- FILE [--replace]
@@ -15,16 +15,18 @@ const usage = `Usage: npm run restore -- FILE [--replace]
 await main(async () => {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { replace: { type: "boolean" } } });
   const [file, ...more] = positionals;
+  if (process.env.npm_config_replace) {
+    throw new Error(`npm kept --replace for itself: npm run restore -- ${file ?? "FILE"} --replace`);
+  }
   if (!file || more.length > 0) throw new Error(usage);
-  const child = startInBlog("db/restore.ts", ...(values.replace ? ["--replace"] : []));
-  child.stdout.pipe(process.stdout);
-  const sent = pipeline(createReadStream(file), createGunzip(), child.stdin).catch((error: unknown) => {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // db/restore.ts stops reading when it refuses a backup. Its exit code reports that.
-    if (code === "EPIPE") return;
-    if (code?.startsWith("Z_")) throw new Error(`${file} is not a backup. Use a file that "npm run backup" wrote.`);
-    throw new Error(`${file} cannot be read: ${message}`);
+  const backup = await open(file).catch((error: unknown) => {
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
   });
-  await Promise.all([succeeded(child, "Nothing was changed. The restore"), sent]);
-  console.log("Restored. All users must log in again.");
+  let result = "";
+  await inMySql(values.replace ? ["load", "--replace"] : ["load"], async (child) => {
+    [result] = await Promise.all([text(child.stdout), pipeline(backup.createReadStream(), child.stdin)]);
+  });
+  // After Ctrl-C, `docker exec` exits with 0.
+  if (!result.startsWith("Restored")) throw new Error("The restore was interrupted. Run it again.");
+  console.log(result.trimEnd());
 });

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 
 /**
  * Counters of rate-limiter-flexible, which expects these columns. A key is a hash. `expire` is a time in milliseconds.
- * They replace the table `attempt` of earlier versions.
+ * They replace those of the migration 0005.
  */
 export async function up(db: Knex): Promise<void> {
   await db.raw(`

@@ -4,7 +4,9 @@ import * as createUserAndPost from "./0001_create_user_and_post.ts";
 import * as createSession from "./0002_create_session.ts";
 import * as widenColumns from "./0003_widen_columns.ts";
 import * as indexPostsByTime from "./0004_index_posts_by_time.ts";
+import * as createAttempt from "./0005_create_attempt.ts";
 import * as addSubmission from "./0006_add_submission.ts";
+import * as widenForRestores from "./0007_widen_for_restores.ts";
 import * as createRateLimit from "./0008_create_rate_limit.ts";
 
 /** After a crash, a migration runs again. So each of its statements checks whether the change exists. */
@@ -19,7 +21,9 @@ export const migrations: readonly Migration[] = [
   { name: "0002_create_session", up: createSession.up },
   { name: "0003_widen_columns", up: widenColumns.up },
   { name: "0004_index_posts_by_time", up: indexPostsByTime.up },
+  { name: "0005_create_attempt", up: createAttempt.up },
   { name: "0006_add_submission", up: addSubmission.up },
+  { name: "0007_widen_for_restores", up: widenForRestores.up },
   { name: "0008_create_rate_limit", up: createRateLimit.up },
 ];
 

@@ -246,6 +246,19 @@ describe("The blog with Docker Compose", () => {
     });
   }
 
+  it("is backed up and restored by the commands in docs/operations.md", async () => {
+    const script = 'docker compose exec -T mysql bash -c "$(cat db/backup.sh)" -';
+    const replace = `set -e; ${script} dump >posts.sql.gz; ${script} load --replace <posts.sql.gz; rm posts.sql.gz`;
+    const { stdout } = await run("sh", ["-c", replace], {
+      cwd: folder,
+      env: { ...process.env, COMPOSE_PROJECT_NAME: project },
+    });
+    assert.match(stdout, /^Restored users: 1, posts: 1\./);
+    await showsPost();
+    // A restore logs all users out.
+    await visitor.submit("/auth/login", { username: "ada", password: "lovelace" });
+  });
+
   it("keeps posts, sessions and secrets when it goes down and comes up", async () => {
     const { Id } = await container("mysql");
     await compose("down");

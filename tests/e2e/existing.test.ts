@@ -175,6 +175,9 @@ describe("A cluster that already exists", () => {
     assert.equal(kubectl("get", "statefulsets,pods", ...ofMysql), "");
     assert.ok(readyz());
     assert.match(await mysql.root("SELECT COUNT(*) FROM koa_blog.knex_migrations"), /^[1-9]/);
+    assert.match(checkout.succeeds("backup", "managed.sql.gz").output, /^Wrote \d+ bytes/);
+    assert.match(checkout.succeeds("restore", "managed.sql.gz").output, /^Restored users: 0, posts: 0\./m);
+    assert.equal(kubectl("get", "pods", "--ignore-not-found", "koa-blog-mysql-client"), "");
     assert.equal(checkout.outputs().url, "http://ADDRESS-OF-THE-LOAD-BALANCER");
     const status = { status: { loadBalancer: { ingress: [{ ip: "192.0.2.7" }] } } };
     kubectl("patch", "service/koa-blog", "--subresource=status", "--patch", JSON.stringify(status));

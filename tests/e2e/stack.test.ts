@@ -484,14 +484,26 @@ describe("The stack on a real cluster", () => {
     assert.equal(nodes().length, 3);
     assert.match((await visitor.get("/")).text, /Kept post/);
 
-    checkout.succeeds("backup", "posts.dump.gz");
+    checkout.succeeds("backup", "posts.sql.gz");
     checkout.succeeds("up", "--replace-cluster");
     assert.equal(nodes().length, 2);
     await untilAnswers();
     assert.doesNotMatch((await visitor.get("/")).text, /Kept post/);
-    checkout.succeeds("restore", "posts.dump.gz");
+    checkout.succeeds("restore", "posts.sql.gz");
     assert.match((await visitor.get("/")).text, /Kept post/);
     checkout.succeeds("preview", "--expect-no-changes");
+  });
+
+  it("leaves no process in MySQL's pod after Ctrl-C during a backup", async () => {
+    const inPod = (command: string) => checkout.kubectl("exec", "mysql-0", "--", "bash", "-c", command);
+    const lock = "LOCK TABLES post WRITE; DO SLEEP(30)";
+    const client = `MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE") mysql -u"$MYSQL_USER" "$MYSQL_DATABASE" -e "${lock}"`;
+    inPod(`${client} >/dev/null 2>&1 &`);
+    const dumps = () => inPod("cat /proc/[0-9]*/comm | grep -c '^mysqldump$' || true");
+    const { pid = 0 } = checkout.start("backup", "interrupted.sql.gz");
+    await until("mysqldump waits for the table", 20, () => dumps() === "1");
+    process.kill(-pid, "SIGINT");
+    await until("mysqldump has ended", 10, () => dumps() === "0");
   });
 
   it("has a second stack next to it, and neither takes what is the other's", async () => {

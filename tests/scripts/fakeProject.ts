@@ -43,18 +43,18 @@ export class FakeProject {
   readonly #fakes = join(this.folder, "fakes");
 
   constructor() {
-    for (const path of ["scripts", "components/kind", "settings.ts", "package.json", "Pulumi.yaml"]) {
+    for (const path of ["scripts", "components/kind", "db/backup.sh", "settings.ts", "package.json", "Pulumi.yaml"]) {
       const filter = (source: string) => !source.includes("node_modules");
       cpSync(join(projectFolder, path), join(this.folder, path), { recursive: true, filter });
     }
     symlinkSync(join(projectFolder, "node_modules"), join(this.folder, "node_modules"));
-    this.#fake("docker", docker);
-    this.#fake(
+    this.fake("docker", docker);
+    this.fake(
       "kind",
       'case "$1" in version) echo "kind v0.33.0" ;; get) cat "$FAKES/clusters" ;; delete) : >"$FAKES/containers" ;; esac',
     );
-    this.#fake("kubectl", "");
-    this.#fake("pulumi", 'case "$1" in version) echo v3.265.0 ;; *) env >"$FAKES/environment" ;; esac');
+    this.fake("kubectl", "");
+    this.fake("pulumi", 'case "$1" in version) echo v3.265.0 ;; *) env >"$FAKES/environment" ;; esac');
     this.write("fakes/containers", "");
     this.write("fakes/clusters", "");
     this.write(".state/passphrase", "fake\n");
@@ -102,6 +102,12 @@ export class FakeProject {
     return result(child);
   }
 
+  /** Starts a command in its own process group, like a terminal. */
+  start(command: string, args: string[] = []) {
+    const child = this.#spawn(["node", "--import", "tsx", `scripts/${command}.ts`, ...args], {}, true);
+    return { child, ended: result(child) };
+  }
+
   /** Runs a command on a terminal of util-linux. A user types the answer to its question. */
   runOnTerminal(command: string, answer: string) {
     const child = this.#spawn(["script", "-qec", `node --import tsx scripts/${command}.ts`, "/dev/null"], {});
@@ -109,10 +115,10 @@ export class FakeProject {
     return result(child);
   }
 
-  #spawn([program = "", ...args]: string[], environment: Record<string, string>) {
+  #spawn([program = "", ...args]: string[], environment: Record<string, string>, detached = false) {
     const { PATH = "", HOME = "" } = process.env;
     const fakes = { PATH: `${join(this.#fakes, "bin")}:${PATH}`, FAKES: this.#fakes, PULUMI_HOME: this.folder };
-    return spawn(program, args, { cwd: this.folder, env: { HOME, ...fakes, ...environment } });
+    return spawn(program, args, { cwd: this.folder, env: { HOME, ...fakes, ...environment }, detached });
   }
 
   /** The calls of a program, without its look for a version. */
@@ -123,7 +129,8 @@ export class FakeProject {
     return calls.filter((call) => call.startsWith(prefix) && call !== `${prefix}version`);
   }
 
-  #fake(name: string, script: string): void {
+  /** Writes a fake program that records its calls. */
+  fake(name: string, script: string): void {
     this.write(`fakes/bin/${name}`, `#!/bin/sh\necho "${name} $*" >>"$FAKES/calls"\n${script}\n`);
     chmodSync(join(this.#fakes, "bin", name), 0o755);
   }

@@ -18,13 +18,15 @@ export interface MysqlServer {
 // Debian installs the servers into a folder that is not on a user's PATH.
 export const serverEnvironment = { ...process.env, PATH: `${process.env.PATH ?? ""}${delimiter}/usr/sbin` };
 
-const image = process.env.MYSQL_IMAGE ?? process.env.TEST_MYSQL_IMAGE ?? String(configDefaults().mysqlImage);
+/** The image of the container. */
+export const mysqlImage =
+  process.env.MYSQL_IMAGE ?? process.env.TEST_MYSQL_IMAGE ?? String(configDefaults().mysqlImage);
 const mysql = { program: "mysqld", initialize: ["mysqld", "--initialize-insecure"] } satisfies Partial<MysqlServer>;
 
 /** @throws Error with the remedy if this machine cannot run MySQL */
 export function findMysqlServer(): MysqlServer {
   const docker = run("docker", "version", "--format", "{{.Server.Version}}");
-  if (docker.status === 0) return { ...mysql, kind: "container", description: `${image} in a container` };
+  if (docker.status === 0) return { ...mysql, kind: "container", description: `${mysqlImage} in a container` };
   for (const program of ["mysqld", "mariadbd"]) {
     const { status, stdout } = run(program, "--no-defaults", "--version");
     if (status !== 0) continue;
@@ -53,9 +55,9 @@ export function containerName(folder: string): string {
 
 /** Downloads the image if the engine lacks it, and shows the progress. */
 export function pullImage(): void {
-  if (run("docker", "image", "inspect", image).status === 0) return;
-  const { status } = spawnSync("docker", ["pull", image], { stdio: "inherit" });
-  if (status !== 0) throw new Error(`${image} cannot be downloaded. Name another image in MYSQL_IMAGE.`);
+  if (run("docker", "image", "inspect", mysqlImage).status === 0) return;
+  const { status } = spawnSync("docker", ["pull", mysqlImage], { stdio: "inherit" });
+  if (status !== 0) throw new Error(`${mysqlImage} cannot be downloaded. Name another image in MYSQL_IMAGE.`);
 }
 
 /**
@@ -79,7 +81,7 @@ export function serverCommand(
   // The files belong to this user. The folder has the same path in the container.
   const options = ["--user", `${String(uid)}:${String(gid)}`, "--volume", `${folder}:${folder}`];
   const name = ["--rm", "--name", containerName(folder), "--entrypoint", program];
-  return ["docker", ["run", ...name, ...options, "--publish", publish, image, ...all]];
+  return ["docker", ["run", ...name, ...options, "--publish", publish, mysqlImage, ...all]];
 }
 
 /** Whether root in a container is this user, which is so for Docker without root. */

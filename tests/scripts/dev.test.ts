@@ -81,9 +81,13 @@ describe("npm run dev", function () {
   });
 
   after("stop what a failed test leaves", async () => {
-    for (const { child, exit } of runs) {
-      if (child.exitCode === null && child.signalCode === null) process.kill(-Number(child.pid), "SIGINT");
-      await exit;
+    for (const run of runs) {
+      try {
+        interrupt(run);
+        await run.exit;
+      } catch {
+        // It has ended.
+      }
     }
   });
 

@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
+import { findMysqlServer } from "../../scripts/lib/mysqlServer.ts";
+
 const run = promisify(execFile);
 
 /** Runs the Docker CLI and returns its stdout and stderr. */
@@ -23,6 +25,16 @@ export async function requireDocker(this: Mocha.Context): Promise<void> {
   } catch (error) {
     const reason = (error as Error).message.trim().split("\n").at(-1) ?? "";
     console.log(`    skipped, no Docker engine answers: ${reason}`);
+    this.skip();
+  }
+}
+
+/** Skips the tests of the suite without Docker, mysqld and mariadbd, and prints the reason. */
+export function requireMysql(this: Mocha.Context): void {
+  try {
+    findMysqlServer();
+  } catch (error) {
+    console.log(`    skipped: ${(error as Error).message}`);
     this.skip();
   }
 }

@@ -1,15 +1,15 @@
 // MySQL in a disposable container, set up by db/start-mysql.sh and db/schema.sql as in the cluster.
 import { randomBytes } from "node:crypto";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import type { DatabaseVariables } from "../../db/variables.ts";
+import { mysqlImage } from "../../scripts/lib/mysqlServer.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 import { docker, dockerWithInput, requireDocker } from "./docker.ts";
 
-const IMAGE = process.env.TEST_MYSQL_IMAGE ?? "mysql:9.7";
 const LABEL = "koa-blog.test";
 const db = fileURLToPath(new URL("../../db", import.meta.url));
 
@@ -59,7 +59,7 @@ export async function startMysql(options: MysqlOptions = {}): Promise<Mysql> {
     ...["--volume", `${db}:/koa-blog:ro`, "--volume", `${secrets}:/secrets:ro`],
     ...["--env", `MYSQL_DATABASE=${database}`, "--env", `MYSQL_USER=${user}`],
     ...["--env", "MYSQL_PASSWORD_FILE=/secrets/password", "--env", "MYSQL_ROOT_PASSWORD_FILE=/secrets/root-password"],
-    ...["--entrypoint", "bash", IMAGE, "/koa-blog/start-mysql.sh", ...mysqld],
+    ...["--entrypoint", "bash", mysqlImage, "/koa-blog/start-mysql.sh", ...mysqld],
   );
   const remove = async () => {
     await docker("rm", "--force", "--volumes", container);
@@ -120,16 +120,4 @@ export function useMysql(settle: () => MysqlOptions): () => Mysql {
     if (mysql === undefined) throw new Error("MySQL runs only during the suite's tests and hooks.");
     return mysql;
   };
-}
-
-/** Creates another database with its own user by db/schema.sql. */
-export async function createDatabase(mysql: Mysql, name: string, rootPassword: string): Promise<DatabaseVariables> {
-  const password = randomBytes(16).toString("hex");
-  const schema = await readFile(join(db, "schema.sql"), "utf8");
-  await mysql.root(
-    `SET @database = '${name}', @user = '${name}', @password = '${password}', @root_password = '${rootPassword}';\n${schema}`,
-  );
-  // With the attribute, schema.sql would drop this user when it creates the next one.
-  await mysql.root(`ALTER USER '${name}' ATTRIBUTE '{"createdBy": null}'`);
-  return { ...mysql.config, MYSQL_DATABASE: name, MYSQL_USER: name, MYSQL_PASSWORD: password };
 }

@@ -129,9 +129,10 @@ describe("While MySQL is away", function () {
     await assertRecovers();
   });
 
-  it("because its container is paused, pages answer 503 within 2 s, and come back with it", async () => {
-    await client.login();
+  it("because its container is paused, pages answer 503 within 2 s, and come back with it", async function () {
     const { container } = await sharedMysql();
+    if (container === undefined) return this.skip();
+    await client.login();
     await docker("pause", container);
     try {
       await assertUnavailable();

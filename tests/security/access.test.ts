@@ -126,7 +126,7 @@ describe("A user", () => {
     assert.deepEqual(await own(), [{ ...created, title: "changed" }]);
     const guest = suite.blog.client();
     await guest.post("/auth/register", { ...more, username: "new", password: "new" });
-    assert.deepEqual(await suite.db("user").pluck("username").whereIn("id", [1, 2]), ["test", "other"]);
+    assert.deepEqual(await suite.db("user").pluck("username").whereIn("id", [1, 2]).orderBy("id"), ["test", "other"]);
     await guest.post("/auth/login", { ...more, username: "new", password: "new" });
     assert.match((await guest.get("/")).text, /<li><span>new<\/span>/);
   });

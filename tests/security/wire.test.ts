@@ -35,7 +35,9 @@ describe("A connection", function () {
     for (const length of announced) {
       const { text } = await open(post + length, (socket) => {
         for (let n = 0; n < 5; n += 1) socket.write(chunk);
-        socket.once("data", () => { socket.destroySoon(); });
+        socket.once("data", () => {
+          socket.destroySoon();
+        });
       });
       assert.match(text, /^HTTP\/1\.1 413 /);
     }

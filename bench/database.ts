@@ -1,13 +1,13 @@
 import knex, { type Knex } from "knex";
 
 import { migrationKnexConfig } from "../db/knexConfig.ts";
-import { createLogger } from "../service/log.ts";
 import { migrate } from "../db/migrator.ts";
 import { hashPassword } from "../service/auth/werkzeugHash.ts";
+import { createLogger } from "../service/log.ts";
 import { type Mysql, startMysql, untilReady } from "../tests/service/mysql.ts";
 import { allCores } from "./servers.ts";
 
-/** The largest number of connections. Login attempts are counted by name, so each connection has its own user. */
+/** The largest number of connections. Each connection has its own user. */
 const USERS = 64;
 export const PASSWORD = "correct horse battery staple";
 

@@ -2,29 +2,31 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import autocannon from "autocannon";
 
-import type { Request } from "./visitors.ts";
+import { type Request, send } from "./visitors.ts";
 
 interface LoadOptions {
   url: string;
   /** Each connection sends its next request after the response to the last one. */
   connections: number;
   seconds: number;
-  /** The request of a connection, by its number. */
-  request: (connection: number) => Request;
+  /** The requests of a connection in turn, by its number. */
+  requests: (connection: number) => Request[];
 }
 
 export interface Answers {
   seconds: number;
   /** Milliseconds of each expected answer. */
   times: number[];
-  /** Unexpected answers, and requests without an answer. */
-  failures: number;
+  /** Unexpected answers, such as 429 or 503. */
+  refusals: number;
+  /** Requests without an answer. */
+  errors: number;
 }
 
 /** Sends as many requests as the server answers. */
-export async function load({ url, connections, seconds, request }: LoadOptions): Promise<Answers> {
-  const answers: Answers = { seconds, times: [], failures: 0 };
-  const { expected } = request(0);
+export async function load({ url, connections, seconds, requests }: LoadOptions): Promise<Answers> {
+  const answers: Answers = { seconds, times: [], refusals: 0, errors: 0 };
+  const expected = requests(0)[0]?.expected;
   let connection = 0;
   const options: autocannon.Options = {
     url,
@@ -33,9 +35,9 @@ export async function load({ url, connections, seconds, request }: LoadOptions):
     // Autocannon's statistics are in whole milliseconds.
     skipAggregateResult: true,
     setupClient(client) {
-      const { method, path, headers, body } = request(connection);
-      // `setRequest` would change only the first request.
-      client.setRequests([{ method, path, headers, body }]);
+      client.setRequests(
+        requests(connection).map(({ method, path, headers, body }) => ({ method, path, headers, body })),
+      );
       connection += 1;
     },
   };
@@ -46,41 +48,39 @@ export async function load({ url, connections, seconds, request }: LoadOptions):
     });
     run.on("response", (_client, status, _bytes, ms) => {
       if (status === expected) answers.times.push(ms);
-      else answers.failures += 1;
+      else answers.refusals += 1;
     });
     run.on("reqError", () => {
-      answers.failures += 1;
+      answers.errors += 1;
     });
   });
   return answers;
 }
 
-/**
- * Sends requests at a constant rate, even if answers are late.
- *
- * @param send resolves to whether the answer is the expected one
- */
+/** Sends requests to a server at a constant rate, even if answers are late. */
 export async function pace(
+  url: string,
   perSecond: number,
   seconds: number,
-  send: (n: number) => Promise<boolean>,
+  request: (n: number) => Request,
 ): Promise<Answers> {
-  const answers: Answers = { seconds, times: [], failures: 0 };
+  const answers: Answers = { seconds, times: [], refusals: 0, errors: 0 };
   const running = new Set<Promise<void>>();
   const begin = performance.now();
   for (let n = 0; n < perSecond * seconds; n += 1) {
     await sleep(Math.max(0, begin + (n * 1000) / perSecond - performance.now()));
-    const request = timed(n).finally(() => running.delete(request));
-    running.add(request);
+    const sending = timed(request(n)).finally(() => running.delete(sending));
+    running.add(sending);
   }
   await Promise.all(running);
   return answers;
 
-  async function timed(n: number): Promise<void> {
+  async function timed(request: Request): Promise<void> {
     const start = performance.now();
-    const isExpected = await send(n).catch(() => false);
-    if (isExpected) answers.times.push(performance.now() - start);
-    else answers.failures += 1;
+    const status = await send(url, request).catch(() => undefined);
+    if (status === request.expected) answers.times.push(performance.now() - start);
+    else if (status === undefined) answers.errors += 1;
+    else answers.refusals += 1;
   }
 }
 
@@ -88,7 +88,8 @@ export function merge(runs: Answers[]): Answers {
   return {
     seconds: runs.reduce((sum, { seconds }) => sum + seconds, 0),
     times: runs.flatMap(({ times }) => times),
-    failures: runs.reduce((sum, { failures }) => sum + failures, 0),
+    refusals: runs.reduce((sum, { refusals }) => sum + refusals, 0),
+    errors: runs.reduce((sum, { errors }) => sum + errors, 0),
   };
 }
 

@@ -33,32 +33,24 @@ try {
   const [writeEmpty, writeFull] = [await writer(emptyBlog.url), await writer(fullBlog.url)];
 
   // Writing comes last, because it adds posts to the empty blog.
-  await compare(
-    "the first page",
-    () => get("/"),
-    () => get("/"),
-  );
-  await compare(
-    "page 1,000",
-    () => get("/"),
-    () => page1000,
-  );
-  await compare("writing", writeEmpty, writeFull);
+  await compare("the first page", get("/"), get("/"));
+  await compare("page 1,000", get("/"), page1000);
+  await compare("writing", writeEmpty(0), writeFull(0));
 
-  async function compare(what: string, inEmpty: (n: number) => Request, inFull: (n: number) => Request): Promise<void> {
+  async function compare(what: string, inEmpty: Request, inFull: Request): Promise<void> {
     const ofEmpty: Answers[] = [];
     const ofFull: Answers[] = [];
     // Round -1 is a warm-up.
     for (let round = -1; round < rounds; round += 1) {
-      ofEmpty.push(await load({ url: emptyBlog.url, connections: 1, seconds, request: inEmpty }));
-      ofFull.push(await load({ url: fullBlog.url, connections: 1, seconds, request: inFull }));
+      ofEmpty.push(await load({ url: emptyBlog.url, connections: 1, seconds, requests: () => [inEmpty] }));
+      ofFull.push(await load({ url: fullBlog.url, connections: 1, seconds, requests: () => [inFull] }));
     }
     const [one, other] = [merge(ofEmpty.slice(1)), merge(ofFull.slice(1))];
     const row = (posts: string, answers: Answers) => ({
       [what]: posts,
       "p50 ms": percentile(answers, 0.5).toFixed(2),
       "p99 ms": percentile(answers, 0.99).toFixed(2),
-      failures: answers.failures,
+      failures: answers.refusals + answers.errors,
     });
     console.table([row("no post", one), row("1,000,000 posts", other)]);
     const ratio = percentile(other, 0.5) / percentile(one, 0.5);

@@ -44,6 +44,8 @@ export function startBlog(database: DatabaseVariables, cores = serverCore): Prom
     LOG_LEVEL: "info",
     NODE_ENV: "production",
     SESSION_KEYS: "signs-the-cookies-of-the-benches-only",
+    // Logins come from many addresses.
+    TRUSTED_PROXIES: "1",
   });
 }
 

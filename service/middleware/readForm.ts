@@ -1,10 +1,17 @@
 import bodyParser from "@koa/bodyparser";
 
 import type { Context, Middleware } from "../context.ts";
-import { HttpError } from "../httpError.ts";
+import { HttpError, statusError } from "../httpError.ts";
 
 /** Reads a form of at most 256 KiB. A larger one gets 413. */
-export const readForm = bodyParser({ enableTypes: ["form"], formLimit: "256kb" }) as unknown as Middleware;
+export const readForm = bodyParser({
+  enableTypes: ["form"],
+  formLimit: "256kb",
+  onError(error) {
+    // Errors of zlib have no status. A client may send a form that is not compressed as it says.
+    throw "status" in error ? error : statusError(400, error);
+  },
+}) as unknown as Middleware;
 
 /** The text of a form field, or undefined if it is missing or given twice. */
 export function optionalField(ctx: Context, name: string): string | undefined {

@@ -3,18 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { fetchAnew, Visitor } from "../e2e/blog.ts";
 import { kill } from "../e2e/checkout.ts";
-import { Random } from "../security/random.ts";
 import { Cluster, docker } from "./cluster.ts";
 
 const clusterName = "koa-blog-kills-e2e";
 const kills = Number(process.env.CHAOS_KILLS ?? 10);
-const seed = Number(process.env.CHAOS_SEED ?? Date.now());
 
 /** One stack. The tests build on each other, so the first failure stops them. */
 describe("A run that is killed with SIGKILL", () => {
   let cluster: Cluster;
   let expected: string[] = [];
-  const random = new Random(seed);
   /** Seconds of an uninterrupted run, for a new stack and for a change. */
   const seconds = { anew: 0, changed: 0 };
   let revision = 0;
@@ -52,7 +49,7 @@ describe("A run that is killed with SIGKILL", () => {
     for (;;) {
       await prepare();
       const limit = seconds[kind];
-      const time = 1 + random.next() * (limit - 1);
+      const time = 1 + Math.random() * (limit - 1);
       const begun = Date.now();
       const run = cluster.start("up");
       await Promise.race([sleep(time * 1000), new Promise((resolve) => run.once("close", resolve))]);
@@ -66,7 +63,6 @@ describe("A run that is killed with SIGKILL", () => {
   };
 
   before(async () => {
-    console.log(`      CHAOS_SEED=${String(seed)}`);
     cluster = new Cluster(clusterName, 30429, { logging: false, workers: 1 });
     seconds.anew = (await cluster.mustRun("up")).seconds;
     change();

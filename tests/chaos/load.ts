@@ -43,7 +43,6 @@ export class Load {
     const { status } = await writer.submit("/auth/login", who);
     if (status !== 302) throw new Error(`the writer cannot log in: ${String(status)}`);
     const load = new Load(url, writer);
-    await writer.prepare("/create");
     void load.#run();
     return load;
   }
@@ -102,7 +101,7 @@ export class Load {
       const response =
         what === "read"
           ? await fetchAnew(`${this.#url}/`, { signal: AbortSignal.timeout(timeout) })
-          : await this.#writer.send("/create", { title, body: "Written under load." });
+          : await this.#writer.submit("/create", { title, body: "Written under load." });
       await response.text();
       outcome = response.status;
       retryAfter = response.headers.get("retry-after");

@@ -15,7 +15,6 @@ export async function answersOk(url: string, patience = 2000): Promise<boolean> 
 export class Visitor {
   readonly #cookies = new Map<string, string>();
   readonly #url: string;
-  #token = "";
 
   constructor(url: string) {
     this.#url = url;
@@ -26,25 +25,11 @@ export class Visitor {
     return { status: response.status, text: await response.text() };
   }
 
-  /** Loads a page and submits its form with the page's token. */
-  async submit(page: string, fields: Record<string, string>, action = page): Promise<Response> {
-    await this.prepare(page);
-    return this.send(action, fields);
-  }
-
-  /** Stores the token of a page for later forms of this session. */
-  async prepare(page: string): Promise<void> {
-    const { text } = await this.get(page);
-    const token = /name="_csrf"[^>]*value="([^"]+)"/.exec(text)?.[1];
-    if (!token) throw new Error(`${page} has no form with a token: ${text.slice(0, 500)}`);
-    this.#token = token;
-  }
-
-  /** Sends a form with the stored token. */
-  send(action: string, fields: Record<string, string>): Promise<Response> {
-    return this.#fetch(action, {
+  /** Submits a form, as the page at `path` does. */
+  submit(path: string, fields: Record<string, string>): Promise<Response> {
+    return this.#fetch(path, {
       method: "POST",
-      body: new URLSearchParams({ ...fields, _csrf: this.#token }),
+      body: new URLSearchParams(fields),
       headers: { origin: this.#url },
     });
   }

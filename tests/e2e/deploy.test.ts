@@ -98,7 +98,7 @@ describe("scripts/deploy.sh", () => {
       writeFileSync(join(folder, "service", name), "a file that stays here");
     }
     // Emacs locks a file by a link to nothing.
-    symlinkSync("ada@host.1234", join(folder, "db", ".#migrate.ts"));
+    symlinkSync("ada@host.1234", join(folder, "db", ".#migrator.ts"));
     for (const image of [blogImage, `${blogImage}-mysql`]) docker("image", "rm", "--force", image);
   });
 

@@ -110,7 +110,7 @@ describe("Text with special characters", () => {
 
   // Each of these once caused an error 500, or could.
   const malformed: [path: string, body?: string, headers?: Record<string, string>][] = [
-    ...["%00", "1,2", "2018-02-31T00:00:00_1", "0000-00-00T00:00:00_1", "2018-01-01T24:00:00_1", "9&before=9"].map(
+    ...["%00", "1,2", "2018-02-31T00:00:00_1", "2018-00-10T00:00:00_1", "2018-01-01T24:00:00_1", "9&before=9"].map(
       (cursor): [string] => [`/?before=${cursor}`],
     ),
     ...["%", "%ff", "%ed%a0%80", "1%00", "-1", "99999999999", "constructor", "__proto__", "%2e%2e"].map(

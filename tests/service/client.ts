@@ -13,9 +13,11 @@ interface Options {
   headers?: Record<string, string>;
 }
 
-/** A minimal browser. It keeps cookies and follows no redirects. */
+/** A minimal browser. It keeps cookies as long as their lifetimes say, and follows no redirects. */
 export class Client {
   readonly cookies = new Map<string, string>();
+  /** Names of cookies without `Expires` and `Max-Age`, which end with the browser. */
+  #temporary = new Set<string>();
   /** The address to connect from. Defaults to any. */
   localAddress: string | undefined;
   readonly #url: string;
@@ -31,6 +33,12 @@ export class Client {
   withCookies(cookies: Iterable<readonly [name: string, value: string]>): this {
     for (const [name, value] of cookies) this.cookies.set(name, value);
     return this;
+  }
+
+  /** Ends and starts the browser, and opens another blog on the same host. Browsers share cookies between ports. */
+  restart(url = this.#url): Client {
+    const lasting = [...this.cookies].filter(([name]) => !this.#temporary.has(name));
+    return new Client(url, this.#host).withCookies(lasting);
   }
 
   /** The Cookie header. */
@@ -62,12 +70,17 @@ export class Client {
   ): Promise<Reply> {
     const cookie = this.cookieHeader;
     const reply = await this.#send(method, path, { ...(cookie && { cookie }), ...headers }, body);
-    for (const line of reply.headers.getSetCookie()) {
-      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (value === "") this.cookies.delete(name);
-      else this.cookies.set(name, value);
-    }
+    for (const line of reply.headers.getSetCookie()) this.#keep(line);
     return reply;
+  }
+
+  #keep(line: string): void {
+    const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+    const expires = /; expires=([^;]+)/i.exec(line)?.[1];
+    if (expires === undefined && !/; max-age=/i.test(line)) this.#temporary.add(name);
+    else this.#temporary.delete(name);
+    if (expires !== undefined && Date.parse(expires) <= Date.now()) this.cookies.delete(name);
+    else this.cookies.set(name, value);
   }
 
   /** Uses node:http, because `fetch` cannot set the Host header. */

@@ -15,6 +15,8 @@ import { useDatabase } from "./sharedMysql.ts";
 
 export const KEY = "signs-the-cookies-of-the-tests-only";
 const log = createLogger("silent");
+// Otherwise each page would compile its templates again.
+process.env.NODE_ENV = "production";
 
 export function serviceEnvironment(database: DatabaseVariables, overrides: Partial<Environment> = {}): Environment {
   return {
@@ -43,7 +45,7 @@ export interface RunningBlog extends BlogApp {
   db: Knex;
   url: string;
   server: Server;
-  /** @param host - see {@link Client}. */
+  /** @param host - the Host header. Defaults to the host of the URL */
   client(host?: string): Client;
   stop(): Promise<void>;
 }

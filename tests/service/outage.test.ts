@@ -169,7 +169,10 @@ describe("While MySQL is unavailable", function () {
     it(`a MySQL with ${variable} answers reads, refuses writes with 503, and loses the connection`, async () => {
       const { root } = await sharedMysql();
       const connections = async () =>
-        (await blog.db("information_schema.processlist").pluck("id").where("db", suite.database.MYSQL_DATABASE)) as number[];
+        (await blog
+          .db("information_schema.processlist")
+          .pluck("id")
+          .where("db", suite.database.MYSQL_DATABASE)) as number[];
       await root(`SET GLOBAL ${variable} = ON`);
       try {
         assert.equal((await client.get("/")).status, 200);

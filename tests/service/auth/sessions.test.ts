@@ -32,7 +32,8 @@ describe("Sessions", () => {
       const lines = (await client.login()).headers.getSetCookie();
       assert.deepEqual([...client.cookies.keys()].sort(), ["session", "session.sig"]);
       const secure = isSecure ? "secure; " : "";
-      for (const line of lines) assert.match(line, new RegExp(`; path=/; expires=[^;]+; samesite=lax; ${secure}httponly$`));
+      for (const line of lines)
+        assert.match(line, new RegExp(`; path=/; expires=[^;]+; samesite=lax; ${secure}httponly$`));
     });
   }
 

@@ -13,7 +13,11 @@ describe("The client's address", () => {
     ["is without the port that a proxy adds", 1, ["203.0.113.7:5001", "203.0.113.7:5002", "203.0.113.7"]],
     ["is the connection's if the proxy sends none", 1, ["", "unknown", "1.2.3.4,"]],
     ["counts as its IPv6 network", 1, ["[2001:db8::1]:443", "2001:db8::2", "2001:db8:0:0:f::3", "!2001:db8:0:1::1"]],
-    ["is what the first of two proxies adds", 2, ["192.0.2.1, 10.0.0.1", "x, 192.0.2.1, 10.0.0.2", "!192.0.2.2, 10.0.0.1"]],
+    [
+      "is what the first of two proxies adds",
+      2,
+      ["192.0.2.1, 10.0.0.1", "x, 192.0.2.1, 10.0.0.2", "!192.0.2.2, 10.0.0.1"],
+    ],
   ] as const) {
     it(what, async () => {
       const client = (await suite.startAnother({ REGISTRATIONS_PER_HOUR: 1, TRUSTED_PROXIES })).client();

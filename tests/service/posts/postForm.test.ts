@@ -52,16 +52,23 @@ describe("The form of a post", () => {
       for (const path of ["/create", "/1/update"]) {
         assert.equal((await client.post(path, { title, body })).location, "/");
         await suite.db("post").where("id", ">", 1).delete().whereNot("title", title);
-        assert.deepEqual(
-          await suite.db("post").select("title", "body", "author_id").orderBy("id", "desc").first(),
-          { title, body: body.replaceAll("\r\n", "\n"), author_id: 1 },
-        );
+        assert.deepEqual(await suite.db("post").select("title", "body", "author_id").orderBy("id", "desc").first(), {
+          title,
+          body: body.replaceAll("\r\n", "\n"),
+          author_id: 1,
+        });
       }
       assert.deepEqual(await titles(), [title, title]);
     });
   }
 
-  for (const body of ["title=x", "title=a&title=b&body=c", "title[]=a&body=c", "title[a]=b&body=c", "__proto__[title]=a&body=c"]) {
+  for (const body of [
+    "title=x",
+    "title=a&title=b&body=c",
+    "title[]=a&body=c",
+    "title[a]=b&body=c",
+    "__proto__[title]=a&body=c",
+  ]) {
     it(`answers 400 to ${body}, and stores nothing`, async () => {
       for (const path of ["/create", "/1/update"]) {
         const reply = await client.request("POST", path, { "Content-Type": FORM }, body);

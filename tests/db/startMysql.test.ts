@@ -6,8 +6,8 @@ import knex from "knex";
 
 import { serviceKnexConfig } from "../../db/knexConfig.ts";
 import { createLogger } from "../../service/log.ts";
-import { docker, requireDocker } from "./docker.ts";
-import { type Mysql, type MysqlOptions, startMysql, untilReady } from "./mysql.ts";
+import { docker, requireDocker } from "../service/docker.ts";
+import { type Mysql, type MysqlOptions, startMysql, untilReady } from "../service/mysql.ts";
 
 const log = createLogger("silent");
 

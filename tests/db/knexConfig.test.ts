@@ -13,8 +13,8 @@ describe("Connections of", () => {
 
   for (const [program, configOf] of Object.entries({ service: serviceKnexConfig, migration: migrationKnexConfig })) {
     it(`the ${program} use UTC and a strict sql_mode, whatever the server's defaults are`, async () => {
-      const { root } = await sharedMysql();
-      await root("SET GLOBAL time_zone = '+08:00'; SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES';");
+      const mysql = await sharedMysql();
+      await mysql.root("SET GLOBAL time_zone = '+08:00'; SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES';");
       const db = knex(configOf(database(), log));
       try {
         const text = "a ' quote, a \\ backslash, a 🐟";
@@ -26,7 +26,7 @@ describe("Connections of", () => {
         assert.doesNotMatch(row.mode, /BACKSLASH|ANSI/);
       } finally {
         await db.destroy();
-        await root("SET GLOBAL time_zone = DEFAULT; SET GLOBAL sql_mode = DEFAULT;");
+        await mysql.root("SET GLOBAL time_zone = DEFAULT; SET GLOBAL sql_mode = DEFAULT;");
       }
     });
   }

@@ -11,7 +11,7 @@ import { type Mysql, type MysqlOptions, startMysql, untilReady } from "../servic
 
 const log = createLogger("silent");
 
-describe("db/start-mysql.sh and db/schema.sql", function () {
+describe("start-mysql.sh and schema.sql", function () {
   this.timeout(300_000);
   let volume: string;
   const started: Mysql[] = [];
@@ -47,8 +47,8 @@ describe("db/start-mysql.sh and db/schema.sql", function () {
   const shell = (mysql: Mysql, script: string) => docker("exec", mysql.container, "bash", "-c", script);
 
   /** Runs SQL as the user of the blog. */
-  async function asBlog(mysql: Mysql, sql: string): Promise<unknown> {
-    const db = knex(serviceKnexConfig(mysql.config, log, 20_000));
+  async function query({ config }: Mysql, sql: string, other: Partial<Mysql["config"]> = {}): Promise<unknown> {
+    const db = knex(serviceKnexConfig({ ...config, ...other }, log, 20_000));
     try {
       return ((await db.raw(sql)) as [unknown])[0];
     } finally {
@@ -56,130 +56,100 @@ describe("db/start-mysql.sh and db/schema.sql", function () {
     }
   }
 
-  const code = (expected: string) => (error: { code?: string }) => error.code === expected;
+  const createTable = "CREATE TABLE t AS SELECT 42 AS answer";
+  const select = "SELECT answer FROM t";
+  const denied = { code: "ER_ACCESS_DENIED_ERROR" };
 
-  it("create the database and a user who can do everything in it, and nothing elsewhere", async () => {
-    const mysql = await startReady({ database: "koa_blog", user: "flaskr" });
-    await asBlog(mysql, "CREATE TABLE t (a INT)");
-    assert.deepEqual(await asBlog(mysql, "SELECT @@character_set_database AS cs, @@collation_database AS co"), [
-      { cs: "utf8mb4", co: "utf8mb4_0900_ai_ci" },
-    ]);
+  it("create a user with all rights in its database and none elsewhere, and leak no password", async () => {
+    const mysql = await startReady({
+      user: "flaskr",
+      password: "the-blogs-password",
+      rootPassword: "the-roots-password",
+    });
+    await query(mysql, createTable);
+    assert.deepEqual(await query(mysql, "SELECT @@collation_database AS co"), [{ co: "utf8mb4_0900_ai_ci" }]);
     for (const sql of ["CREATE DATABASE koaxblog", "CREATE DATABASE other", "SELECT * FROM mysql.user"]) {
-      await assert.rejects(asBlog(mysql, sql), /denied/, sql);
+      await assert.rejects(query(mysql, sql), /denied/, sql);
     }
     assert.equal(await mysql.root("SELECT host FROM mysql.user WHERE user = 'root'"), "localhost");
+    assert.equal(await shell(mysql, "grep -rl 'the-blogs-password' /var/lib/mysql || true"), "");
+    assert.doesNotMatch(await docker("logs", mysql.container), /the-(blogs|roots)-password/);
+    assert.doesNotMatch(await shell(mysql, "tr '\\0' '\\n' </proc/1/environ"), /the-blogs-password/);
   });
 
-  it("take any characters in names and passwords", async () => {
-    const mysql = await startReady({
-      database: "we_ird`%db",
-      user: "o'\\blog",
-      password: `p'"\\\`$(id)%;--\t🐟`,
-      rootPassword: "r`$(id)%;--#🐟",
-    });
-    assert.deepEqual(await asBlog(mysql, "SELECT DATABASE() AS name"), [{ name: "we_ird`%db" }]);
-    assert.equal(await mysql.root("SELECT CURRENT_USER()"), "root@localhost");
-  });
-
-  it("give user and root new passwords with a restart, and keep the data", async () => {
+  it("change both passwords at a restart, revoke other rights, and keep the data after a kill", async () => {
     const first = await startReady();
-    await asBlog(first, "CREATE TABLE t AS SELECT 42 AS answer");
-    const second = await restart(first);
-    assert.deepEqual(await asBlog(second, "SELECT answer FROM t"), [{ answer: 42 }]);
-    assert.equal(await second.root("SELECT 1"), "1");
-    const oldPassword = { ...second, config: { ...second.config, MYSQL_PASSWORD: first.config.MYSQL_PASSWORD } };
-    await assert.rejects(asBlog(oldPassword, "SELECT 1"), code("ER_ACCESS_DENIED_ERROR"));
-  });
-
-  it("take back rights that the user has got besides", async () => {
-    const first = await startReady();
+    await query(first, createTable);
     await first.root("CREATE DATABASE other; GRANT ALL ON other.* TO koa_blog; GRANT SELECT ON *.* TO koa_blog;");
-    const second = await restart(first);
-    await assert.rejects(asBlog(second, "SELECT * FROM mysql.user"), /denied/);
-    await assert.rejects(asBlog(second, "CREATE TABLE other.t (a INT)"), /denied/);
+    const second = await restart(first, {}, "kill");
+    assert.deepEqual(await query(second, select), [{ answer: 42 }]);
+    assert.equal(await second.root("SELECT 1"), "1");
+    await assert.rejects(query(second, select, { MYSQL_PASSWORD: first.config.MYSQL_PASSWORD }), denied);
+    await assert.rejects(query(second, "SELECT * FROM mysql.user"), /denied/);
+    await assert.rejects(query(second, "CREATE TABLE other.t (a INT)"), /denied/);
   });
 
-  it("drop the accounts of former user names, and no others", async () => {
-    const database = "we_ird`%db";
-    const first = await startReady({ database, user: "o'\\blog" });
-    await asBlog(first, "CREATE TABLE t AS SELECT 42 AS answer");
+  it("accept any characters in names and passwords, and drop only accounts of former user names", async () => {
+    const options = { database: "we_ird`%db", rootPassword: "r`$(id)%;--#🐟" };
+    const first = await startReady({ ...options, user: "o'\\blog", password: `p'"\\\`$(id)%;--\t🐟` });
+    await query(first, createTable);
     await first.root("CREATE USER team IDENTIFIED BY 'secret'; GRANT ALL ON `we\\_ird``\\%db`.* TO team");
     const users = (mysql: Mysql) =>
       mysql.root("SELECT user FROM mysql.user WHERE user NOT LIKE 'mysql.%' ORDER BY user");
-    const as = (MYSQL_USER: string, MYSQL_PASSWORD: string, mysql: Mysql) =>
-      asBlog({ ...mysql, config: { ...mysql.config, MYSQL_USER, MYSQL_PASSWORD } }, "SELECT answer FROM t");
 
-    const second = await restart(first, { database, user: "koa_blog" });
-    assert.deepEqual(await asBlog(second, "SELECT answer FROM t"), [{ answer: 42 }]);
-    await assert.rejects(as("o'\\blog", first.config.MYSQL_PASSWORD, second), code("ER_ACCESS_DENIED_ERROR"));
-    assert.deepEqual(await as("team", "secret", second), [{ answer: 42 }]);
+    const second = await restart(first, { ...options, user: "koa_blog" });
+    assert.deepEqual(await query(second, select), [{ answer: 42 }]);
+    await assert.rejects(query(second, select, { ...first.config, MYSQL_PORT: second.port }), denied);
+    const team = { MYSQL_USER: "team", MYSQL_PASSWORD: "secret" };
+    assert.deepEqual(await query(second, select, team), [{ answer: 42 }]);
     assert.equal(await users(second), "koa_blog\nroot\nteam");
 
     // Two at once, whose names need quoting.
     await second.root(`CREATE USER 'left', "le'ft" ATTRIBUTE '{"createdBy": "koa-blog"}'`);
-    const third = await restart(second, { database, user: "o'\\blog" });
-    assert.deepEqual(await asBlog(third, "SELECT answer FROM t"), [{ answer: 42 }]);
+    const third = await restart(second, { ...options, user: "o'\\blog" });
+    assert.deepEqual(await query(third, select), [{ answer: 42 }]);
     assert.equal(await users(third), "o'\\blog\nroot\nteam");
   });
 
-  for (const { when, seen } of [
-    {
-      when: "as soon as the data directory has been begun",
-      seen: async (mysql: Mysql) => (await shell(mysql, "ls /var/lib/mysql")).includes("mysql"),
-    },
-    {
-      when: "between the tables' creation and the users'",
-      seen: async (mysql: Mysql) => (await docker("logs", mysql.container)).includes("Initialization - end"),
-    },
-  ]) {
-    it(`start over after the first start was killed ${when}`, async () => {
+  for (const [when, isSeen] of [
+    [
+      "while its files are created",
+      async (mysql: Mysql) => (await shell(mysql, "ls /var/lib/mysql")).includes("mysql"),
+    ],
+    [
+      "before its users are created",
+      async (mysql: Mysql) => (await docker("logs", mysql.container)).includes("Initialization - end"),
+    ],
+  ] as const) {
+    it(`repeat an initialization that was killed ${when}`, async () => {
       const first = await start();
-      while (!(await seen(first))) await sleep(50);
+      while (!(await isSeen(first))) await sleep(50);
       await docker("kill", first.container);
-      const log_ = await docker("logs", first.container);
-      assert.ok(!log_.includes("init process done"), "killed too late to test anything");
+      assert.ok(!(await docker("logs", first.container)).includes("init process done"), "killed too late");
 
       const second = await startReady();
       assert.match(await docker("logs", second.container), /the first initialization was interrupted/);
-      assert.deepEqual(await asBlog(second, "SELECT DATABASE() AS name"), [{ name: "koa_blog" }]);
+      assert.deepEqual(await query(second, "SELECT DATABASE() AS name"), [{ name: "koa_blog" }]);
       assert.equal(await second.root("SELECT 1"), "1");
     });
   }
 
-  it("heal a data directory that was initialized, but without user and database", async () => {
+  it("create a missing user and database at a restart", async () => {
     const first = await startReady();
     await first.root("DROP DATABASE koa_blog; DROP USER koa_blog;");
     const second = await restart(first);
-    assert.deepEqual(await asBlog(second, "SELECT DATABASE() AS name"), [{ name: "koa_blog" }]);
-  });
-
-  it("never start over once MySQL has served, even if it is killed", async () => {
-    const first = await startReady();
-    await asBlog(first, "CREATE TABLE t AS SELECT 42 AS answer");
-    const second = await restart(first, {}, "kill");
-    assert.deepEqual(await asBlog(second, "SELECT answer FROM t"), [{ answer: 42 }]);
+    assert.deepEqual(await query(second, "SELECT DATABASE() AS name"), [{ name: "koa_blog" }]);
   });
 
   for (const [what, options, message] of [
     ["an empty password", { password: "" }, /start-mysql\.sh: the value for @password is empty/],
-    [
-      "a root password that the image cannot take",
-      { rootPassword: "it's" },
-      /start-mysql\.sh: the root password must not/,
-    ],
+    ["a root password with a quote", { rootPassword: "it's" }, /start-mysql\.sh: the root password must not/],
     ["no database", { database: "" }, /start-mysql\.sh: the value for @database is empty/],
   ] as const) {
-    it(`stop with the remedy, before anything is initialized, with ${what}`, async () => {
+    it(`stop before the initialization because of ${what}`, async () => {
       const mysql = await start(options);
       while ((await docker("inspect", "--format", "{{.State.Running}}", mysql.container)) === "true") await sleep(50);
       assert.match(await docker("logs", mysql.container), message);
     });
   }
-
-  it("leave no password in the container's log, environment or data directory", async () => {
-    const mysql = await startReady({ password: "the-blogs-password", rootPassword: "the-roots-password" });
-    assert.equal(await shell(mysql, "grep -rl 'the-blogs-password' /var/lib/mysql || true"), "");
-    assert.doesNotMatch(await docker("logs", mysql.container), /the-(blogs|roots)-password/);
-    assert.doesNotMatch(await shell(mysql, "tr '\\0' '\\n' </proc/1/environ"), /the-blogs-password/);
-  });
 });

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import knex from "knex";
 import { z } from "zod";
 
-import { databaseVariables } from "../../db/variables.ts";
 import { serviceKnexConfig } from "../../db/knexConfig.ts";
-import { createLogger } from "../../service/log.ts";
+import { databaseVariables } from "../../db/variables.ts";
 import { parseEnvironment } from "../../service/environment.ts";
-import { temporaryFolder } from "../temporaryFolder.ts";
+import { createLogger } from "../../service/log.ts";
 import { useMysql } from "../service/mysql.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
 
 const log = createLogger("silent");
 

@@ -167,13 +167,13 @@ describe("While MySQL is unavailable", function () {
 
   for (const variable of ["read_only", "super_read_only"]) {
     it(`a MySQL with ${variable} answers reads, refuses writes with 503, and loses the connection`, async () => {
-      const { root } = await sharedMysql();
+      const mysql = await sharedMysql();
       const connections = async () =>
         (await blog
           .db("information_schema.processlist")
           .pluck("id")
           .where("db", suite.database.MYSQL_DATABASE)) as number[];
-      await root(`SET GLOBAL ${variable} = ON`);
+      await mysql.root(`SET GLOBAL ${variable} = ON`);
       try {
         assert.equal((await client.get("/")).status, 200);
         const [[before]] = (await blog.db.raw("SELECT CONNECTION_ID() AS id")) as [[{ id: number }]];
@@ -185,7 +185,7 @@ describe("While MySQL is unavailable", function () {
         assert.equal(ready.status, 503);
         assert.deepEqual(JSON.parse(ready.text), { status: "unavailable", reason: "the database is read-only" });
       } finally {
-        await root("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF;");
+        await mysql.root("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF;");
       }
       await assertRecovers();
     });

@@ -50,10 +50,10 @@ describe("The same-origin check", () => {
   for (const [origin, headers, isAccepted] of table) {
     const setting = origin === undefined ? "" : ` with ORIGIN=${origin}`;
     it(`${isAccepted ? "accepts" : "refuses"} ${JSON.stringify(headers)}${setting}`, async () => {
-      const { url, client } = origin === undefined ? suite.blog : await suite.startAnother({ ORIGIN: origin });
-      const self = new URL(url).host;
+      const blog = origin === undefined ? suite.blog : await suite.startAnother({ ORIGIN: origin });
+      const self = new URL(blog.url).host;
       const sent = Object.entries(headers).map(([name, value]) => [name, value.replaceAll("SELF", self)] as const);
-      const reply = await client().post("/auth/login", user, { headers: Object.fromEntries(sent) });
+      const reply = await blog.client().post("/auth/login", user, { headers: Object.fromEntries(sent) });
       assert.equal(reply.status, isAccepted ? 302 : 403, reply.text);
       assert.equal((await suite.db("session").select()).length, isAccepted ? 1 : 0);
     });

@@ -1,4 +1,5 @@
-import { request as httpRequest } from "node:http";
+import { once } from "node:events";
+import { type IncomingMessage, request as httpRequest } from "node:http";
 import { text } from "node:stream/consumers";
 
 export interface Reply {
@@ -84,35 +85,28 @@ export class Client {
   }
 
   /** Uses node:http, because `fetch` cannot set the Host header. */
-  #send(
+  async #send(
     method: string,
     path: string,
     headers: Record<string, string>,
     body?: URLSearchParams | string,
   ): Promise<Reply> {
-    const content = {
-      ...(body instanceof URLSearchParams && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
-      ...(body !== undefined && { "content-length": String(Buffer.byteLength(body.toString())) }),
-    };
-    const host = this.#host === undefined ? {} : { host: this.#host };
-    return new Promise((resolve, reject) => {
-      const { localAddress } = this;
-      const request = httpRequest(this.#url + path, {
-        method,
-        headers: { ...host, ...content, ...headers },
-        ...(localAddress !== undefined && { localAddress }),
-      });
-      request.on("error", reject).on("response", (response) => {
-        const received = new Headers();
-        for (const [name, values = []] of Object.entries(response.headersDistinct)) {
-          for (const value of values) received.append(name, value);
-        }
-        text(response).then((answer) => {
-          const location = received.get("location");
-          resolve({ status: response.statusCode ?? 0, location, headers: received, text: answer });
-        }, reject);
-      });
-      request.end(body?.toString());
-    });
+    const request = httpRequest(this.#url + path, {
+      method,
+      headers: {
+        ...(this.#host !== undefined && { host: this.#host }),
+        ...(body instanceof URLSearchParams && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
+        ...(body !== undefined && { "content-length": String(Buffer.byteLength(body.toString())) }),
+        ...headers,
+      },
+      ...(this.localAddress !== undefined && { localAddress: this.localAddress }),
+    }).end(body?.toString());
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const received = new Headers();
+    for (const [name, values = []] of Object.entries(response.headersDistinct)) {
+      for (const value of values) received.append(name, value);
+    }
+    const { statusCode: status = 0 } = response;
+    return { status, location: received.get("location"), headers: received, text: await text(response) };
   }
 }

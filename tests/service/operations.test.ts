@@ -189,6 +189,19 @@ describe("The log", () => {
     );
   });
 
+  it("has no error of the server because of what a client sends", async () => {
+    const client = blog.client();
+    await client.login();
+    for (const method of ["GET", "HEAD", "POST", "PUT", "PROPFIND", "OPTIONS"]) {
+      for (const path of ["/", "/create", "/hello", "/no/where", "/%ff", "/%00/update", "/1%2f", "//x"]) {
+        const headers = { "X-Forwarded-For": "x", Origin: "x", Cookie: "%", "Content-Type": "x" };
+        const { status } = await client.request(method, path, headers);
+        assert.ok(status < 500, `${method} ${path}: ${String(status)}`);
+      }
+    }
+    assert.deepEqual(new Set(requests().map((line) => line["log.level"])), new Set(["info"]));
+  });
+
   it("has no password, cookie, hash, key or text of a post, also when MySQL fails", async () => {
     const { db } = suite;
     const client = blog.client();

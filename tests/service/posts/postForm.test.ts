@@ -119,12 +119,11 @@ describe("The form of a post", () => {
   /** Sends the form of an error page as it is. */
   async function sendAgain(text: string, path = "/create") {
     const decode = (html = "") => html.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
-    const field = (pattern: RegExp) => decode(pattern.exec(text)?.[1]);
-    assert.match(text, /<form method="post">/);
+    const form_id = /name="form_id" value="([^"]*)"/.exec(text)?.[1];
     return client.post(path, {
-      title: field(/name="title"[^>]* value="([^"]*)"/),
-      body: field(/<textarea[^>]*>\n([^]*)<\/textarea>/),
-      form_id: field(/name="form_id" value="([^"]*)"/),
+      title: decode(/name="title"[^>]* value="([^"]*)"/.exec(text)?.[1]),
+      body: decode(/<textarea[^>]*>\n([^]*)<\/textarea>/.exec(text)?.[1]),
+      ...(form_id !== undefined && { form_id }),
     });
   }
 

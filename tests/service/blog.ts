@@ -15,8 +15,6 @@ import { useDatabase } from "./sharedMysql.ts";
 
 export const KEY = "signs-the-cookies-of-the-tests-only";
 const log = createLogger("silent");
-// Otherwise each page would compile its templates again.
-process.env.NODE_ENV = "production";
 
 export function serviceEnvironment(database: DatabaseVariables, overrides: Partial<Environment> = {}): Environment {
   return {
@@ -50,10 +48,19 @@ export interface RunningBlog extends BlogApp {
   stop(): Promise<void>;
 }
 
+/** Without NODE_ENV=production, each page would compile its templates again. */
+function createProductionApp(...args: Parameters<typeof createApp>): BlogApp {
+  const { NODE_ENV = "" } = process.env;
+  process.env.NODE_ENV = "production";
+  const blog = createApp(...args);
+  process.env.NODE_ENV = NODE_ENV;
+  return blog;
+}
+
 export async function startBlog(config: Environment, destination?: DestinationStream): Promise<RunningBlog> {
   const logger = createLogger(config.LOG_LEVEL, destination);
   const db = knex(serviceKnexConfig(config, logger));
-  const blog = createApp(config, db, logger);
+  const blog = createProductionApp(config, db, logger);
   const handle = blog.app.callback();
   const server = createServer((req, res) => void handle(req, res));
   const url = `http://127.0.0.1:${String(await listen(server))}`;

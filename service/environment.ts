@@ -44,22 +44,32 @@ export const migrationVariables = z.object({ ...commonVariables, MYSQL_WAIT: who
  * @throws Error that lists every wrong or missing variable, without values, which could be secrets
  */
 export function parseEnvironment<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
-  const values = Object.keys(schema.shape).map((name) => [name, readVariable(name, env)] as const);
-  const result = schema.safeParse(Object.fromEntries(values.filter(([, value]) => value !== "")));
-  if (result.success) return result.data;
-  throw new Error(`Wrong or missing environment variables. See service/README.md.\n${z.prettifyError(result.error)}`);
+  const names = Object.keys(schema.shape);
+  const read = names.map((name) => ({ name, ...readVariable(name, env) }));
+  const values = read.filter(({ value = "" }) => value !== "").map(({ name, value }) => [name, value] as const);
+  const fileErrors = read.flatMap(({ name, error }) => (error === undefined ? [] : [{ name, error }]));
+  const result = schema.safeParse(Object.fromEntries(values));
+  const issues = (result.error?.issues ?? []).filter(({ path }) => !fileErrors.some(({ name }) => name === path[0]));
+  if (result.success && fileErrors.length === 0) return result.data;
+  throw new Error(
+    [
+      "Wrong or missing environment variables. See service/README.md.",
+      ...fileErrors.map(({ error }) => `✖ ${error}`),
+      ...(issues.length > 0 ? [z.prettifyError({ issues })] : []),
+    ].join("\n"),
+  );
 }
 
-function readVariable(name: string, env: NodeJS.ProcessEnv): string {
+function readVariable(name: string, env: NodeJS.ProcessEnv): { value?: string; error?: string } {
   const value = env[name] ?? "";
   const file = env[`${name}_FILE`] ?? "";
-  if (file === "") return value;
-  if (value !== "") throw new Error(`${name} and ${name}_FILE are both set. Remove one of them.`);
+  if (file === "") return { value };
+  if (value !== "") return { error: `${name} and ${name}_FILE are both set. Remove one of them.` };
   try {
-    return readFileSync(file, "utf8").replace(/\r?\n$/, "");
+    return { value: readFileSync(file, "utf8").replace(/\r?\n$/, "") };
   } catch (error) {
     const { code = "unknown error" } = error as NodeJS.ErrnoException;
-    throw new Error(`${name}_FILE cannot be read (${code}). Set it to the path of a readable file.`, { cause: error });
+    return { error: `${name}_FILE cannot be read (${code}). Set it to the path of a readable file.` };
   }
 }
 

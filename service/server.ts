@@ -31,6 +31,7 @@ const timeouts = {
 };
 const server = createServer(timeouts, (req, res) => void handle(req, res));
 const metricsServer = createMetricsServer(metrics);
+const closers = [closer(server), closer(metricsServer)];
 
 closeWithGrace(
   {
@@ -47,7 +48,7 @@ closeWithGrace(
     }
     log.info({ labels: { signal } }, "stopping");
     drain();
-    await Promise.all([close(server), close(metricsServer)]);
+    await Promise.all(closers.map((close) => close()));
     await db.destroy();
     log.info("stopped");
   },
@@ -62,8 +63,29 @@ await once(metricsServer.listen(environment.METRICS_PORT), "listening");
 await once(server.listen(environment.PORT), "listening");
 log.info({ server: { port: portOf(server) }, labels: { metrics_port: portOf(metricsServer) } }, "listening");
 
-function close(listener: Server): Promise<unknown> {
-  return new Promise((resolve) => listener.close(resolve));
+/**
+ * A function that closes the server after the last response. Browsers open connections in advance, and Node's `close`
+ * would also wait for those without a request.
+ */
+function closer(listener: Server): () => Promise<void> {
+  let inFlight = 0;
+  const closeConnections = () => {
+    if (inFlight === 0 && !listener.listening) listener.closeAllConnections();
+  };
+  listener.on("request", (_request, response) => {
+    inFlight += 1;
+    response.once("close", () => {
+      inFlight -= 1;
+      closeConnections();
+    });
+  });
+  return () =>
+    new Promise((resolve) => {
+      listener.close(() => {
+        resolve();
+      });
+      closeConnections();
+    });
 }
 
 function portOf(listener: Server): number {

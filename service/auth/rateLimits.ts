@@ -54,7 +54,10 @@ function hash(parts: string[]): string {
 /** An IPv4 address, or the /64 network of an IPv6 address. A client can use every address of its /64 network. */
 export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
-  const [front = [], back = []] = address.split("::").map((part) => part.split(":").filter(Boolean));
+  const [front = [], back = []] = address
+    .toLowerCase()
+    .split("::")
+    .map((part) => part.split(":").filter(Boolean));
   const zeros = Array<string>(8 - front.length - back.length).fill("0");
   return [...front, ...zeros, ...back].slice(0, 4).join(":");
 }

@@ -30,7 +30,7 @@ export function sessions(app: App, db: Knex, environment: Environment): Middlewa
     await session(ctx, async () => {
       // The package `cookies` has replaced the signature of an old key, but with a cookie that ends with the browser.
       // https://github.com/pillarjs/cookies/issues/22
-      if (ctx.session?.userId !== undefined && ctx.response.get("Set-Cookie") !== "") await ctx.session.save();
+      if (ctx.session?.userId !== undefined && ctx.res.hasHeader("Set-Cookie")) await ctx.session.save();
       await next();
     });
   };

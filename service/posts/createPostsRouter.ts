@@ -6,7 +6,7 @@ import type { Knex } from "knex";
 import { isDuplicate } from "../../db/errors.ts";
 import { requireLogin } from "../auth/currentUser.ts";
 import type { AppRouter, Context, ContextExtension, State } from "../context.ts";
-import { HttpError } from "../httpError.ts";
+import { HttpError, statusError } from "../httpError.ts";
 import { coalesce } from "./coalesce.ts";
 import { fieldLimits, type PostForm, readPost, submissionKey, validationError } from "./postForm.ts";
 import { findPost, listPosts, parseCursor, type Post } from "./posts.ts";
@@ -77,7 +77,8 @@ export function createPostsRouter(db: Knex): AppRouter {
 /** The post with the id in the URL. @throws {HttpError} 404 if it does not exist, 403 if another user wrote it */
 async function getPost(db: Knex, ctx: Context, { checkAuthor } = { checkAuthor: true }): Promise<Post> {
   const id = String(ctx.params.id);
-  const post = /^(0|[1-9]\d{0,9})$/.test(id) ? await findPost(db, Number(id)) : undefined;
+  if (!/^(0|[1-9]\d{0,9})$/.test(id)) throw statusError(404);
+  const post = await findPost(db, Number(id));
   if (post === undefined) throw new HttpError(404, "POST_NOT_FOUND", `Post id ${id} doesn't exist.`);
   if (checkAuthor && post.author_id !== ctx.state.user?.id) {
     throw new HttpError(403, "NOT_THE_AUTHOR", "Only the author of a post can change it.");

@@ -43,15 +43,24 @@ export interface RunningBlog extends BlogApp {
   db: Knex;
   url: string;
   server: Server;
-  /** @param host - see {@link Client}. */
+  /** @param host - the Host header. Defaults to the host of the URL */
   client(host?: string): Client;
   stop(): Promise<void>;
+}
+
+/** Without NODE_ENV=production, each page would compile its templates again. */
+function createProductionApp(...args: Parameters<typeof createApp>): BlogApp {
+  const { NODE_ENV = "" } = process.env;
+  process.env.NODE_ENV = "production";
+  const blog = createApp(...args);
+  process.env.NODE_ENV = NODE_ENV;
+  return blog;
 }
 
 export async function startBlog(config: Environment, destination?: DestinationStream): Promise<RunningBlog> {
   const logger = createLogger(config.LOG_LEVEL, destination);
   const db = knex(serviceKnexConfig(config, logger));
-  const blog = createApp(config, db, logger);
+  const blog = createProductionApp(config, db, logger);
   const handle = blog.app.callback();
   const server = createServer((req, res) => void handle(req, res));
   const url = `http://127.0.0.1:${String(await listen(server))}`;
@@ -82,58 +91,56 @@ export async function migrateDatabase(config: DatabaseVariables): Promise<string
 
 /** The rows of Flask's tests/data.sql. */
 async function insertFlaskData(db: Knex): Promise<void> {
-  await db("user").insert([
-    {
-      id: 1,
-      username: "test",
-      password: "pbkdf2:sha256:50000$TCI4GzcX$0de171a4f4dac32e3364c7ddc7c14f3e2fa61f2d17574483f7ffbb431b4acb2f",
-    },
-    {
-      id: 2,
-      username: "other",
-      password: "pbkdf2:sha256:50000$kJPKsz6N$d2d4784f1b030a9761f5ccaeeaca413f27f2ecb76d6168407af962ddce849f79",
-    },
-  ]);
-  await db("post").insert({
-    id: 1,
-    title: "test title",
-    body: "test\nbody",
-    author_id: 1,
-    created: "2018-01-01 00:00:00",
-  });
+  for (const [id, username, password] of [
+    [1, "test", "pbkdf2:sha256:50000$TCI4GzcX$0de171a4f4dac32e3364c7ddc7c14f3e2fa61f2d17574483f7ffbb431b4acb2f"],
+    [2, "other", "pbkdf2:sha256:50000$kJPKsz6N$d2d4784f1b030a9761f5ccaeeaca413f27f2ecb76d6168407af962ddce849f79"],
+  ] as const) {
+    await db("user").insert({ id, username, password });
+  }
+  const created = "2018-01-01 00:00:00";
+  await db("post").insert({ id: 1, title: "test title", body: "test\nbody", author_id: 1, created });
 }
 
 interface Suite {
-  readonly blog: RunningBlog;
+  blog: RunningBlog;
   /** Knex with its own connections, to read the rows. */
-  readonly db: Knex;
-  readonly database: DatabaseVariables;
+  db: Knex;
+  database: DatabaseVariables;
   /** A new client for each test, not logged in. */
-  readonly client: Client;
+  client: Client;
   /** Starts another blog with the same database. It stops after the test. */
   startAnother(overrides?: Partial<Environment>, destination?: DestinationStream): Promise<RunningBlog>;
 }
 
-/** Starts a blog for the calling suite. Before each test, the database holds Flask's test data. */
+/**
+ * Starts a blog for the calling suite. Before each test, the database has Flask's test data.
+ *
+ * @returns an object that is complete during the suite's tests and hooks
+ */
 export function useBlog(overrides: Partial<Environment> = {}): Suite {
   const database = useDatabase();
-  let blog: RunningBlog | undefined;
-  let db: Knex | undefined;
-  let client: Client | undefined;
   const others: RunningBlog[] = [];
+  const suite: Partial<Suite> = {
+    async startAnother(more = {}, destination) {
+      const other = await startBlog(serviceEnvironment(database(), more), destination);
+      others.push(other);
+      return other;
+    },
+  };
 
   before("start the blog", async function () {
     this.timeout(60_000);
-    await migrateDatabase(database());
-    db = knex(serviceKnexConfig(database(), log, 60_000));
-    blog = await startBlog(serviceEnvironment(database(), overrides));
+    suite.database = database();
+    await migrateDatabase(suite.database);
+    suite.db = knex(serviceKnexConfig(suite.database, log, 60_000));
+    suite.blog = await startBlog(serviceEnvironment(suite.database, overrides));
   });
 
   beforeEach("insert Flask's test data", async () => {
-    if (db === undefined) return;
-    for (const table of ["rate_limit", "session", "post", "user"]) await db(table).delete();
-    await insertFlaskData(db);
-    client = blog?.client();
+    if (suite.db === undefined) return;
+    for (const table of ["rate_limit", "session", "post", "user"]) await suite.db(table).delete();
+    await insertFlaskData(suite.db);
+    if (suite.blog) suite.client = suite.blog.client();
   });
 
   afterEach("stop the other blogs", async () => {
@@ -141,32 +148,9 @@ export function useBlog(overrides: Partial<Environment> = {}): Suite {
   });
 
   after("stop the blog", async () => {
-    await blog?.stop();
-    await db?.destroy();
+    await suite.blog?.stop();
+    await suite.db?.destroy();
   });
 
-  return {
-    get blog() {
-      return present(blog);
-    },
-    get db() {
-      return present(db);
-    },
-    get client() {
-      return present(client);
-    },
-    get database() {
-      return database();
-    },
-    async startAnother(more = {}, destination) {
-      const other = await startBlog(serviceEnvironment(database(), more), destination);
-      others.push(other);
-      return other;
-    },
-  };
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("The blog runs only during the suite's tests and hooks.");
-  return value;
+  return suite as Suite;
 }

@@ -1,4 +1,5 @@
-import { request as httpRequest } from "node:http";
+import { once } from "node:events";
+import { type IncomingMessage, request as httpRequest } from "node:http";
 import { text } from "node:stream/consumers";
 
 export interface Reply {
@@ -13,9 +14,11 @@ interface Options {
   headers?: Record<string, string>;
 }
 
-/** A minimal browser. It keeps cookies and follows no redirects. */
+/** A minimal browser. It keeps cookies as long as their lifetimes say, and follows no redirects. */
 export class Client {
   readonly cookies = new Map<string, string>();
+  /** Names of cookies without `Expires` and `Max-Age`, which end with the browser. */
+  #temporary = new Set<string>();
   /** The address to connect from. Defaults to any. */
   localAddress: string | undefined;
   readonly #url: string;
@@ -31,6 +34,12 @@ export class Client {
   withCookies(cookies: Iterable<readonly [name: string, value: string]>): this {
     for (const [name, value] of cookies) this.cookies.set(name, value);
     return this;
+  }
+
+  /** Ends and starts the browser, and opens another blog on the same host. Browsers share cookies between ports. */
+  restart(url = this.#url): Client {
+    const lasting = [...this.cookies].filter(([name]) => !this.#temporary.has(name));
+    return new Client(url, this.#host).withCookies(lasting);
   }
 
   /** The Cookie header. */
@@ -62,44 +71,42 @@ export class Client {
   ): Promise<Reply> {
     const cookie = this.cookieHeader;
     const reply = await this.#send(method, path, { ...(cookie && { cookie }), ...headers }, body);
-    for (const line of reply.headers.getSetCookie()) {
-      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (value === "") this.cookies.delete(name);
-      else this.cookies.set(name, value);
-    }
+    for (const line of reply.headers.getSetCookie()) this.#keep(line);
     return reply;
   }
 
+  #keep(line: string): void {
+    const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+    const expires = /; expires=([^;]+)/i.exec(line)?.[1];
+    if (expires === undefined && !/; max-age=/i.test(line)) this.#temporary.add(name);
+    else this.#temporary.delete(name);
+    if (expires !== undefined && Date.parse(expires) <= Date.now()) this.cookies.delete(name);
+    else this.cookies.set(name, value);
+  }
+
   /** Uses node:http, because `fetch` cannot set the Host header. */
-  #send(
+  async #send(
     method: string,
     path: string,
     headers: Record<string, string>,
     body?: URLSearchParams | string,
   ): Promise<Reply> {
-    const content = {
-      ...(body instanceof URLSearchParams && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
-      ...(body !== undefined && { "content-length": String(Buffer.byteLength(body.toString())) }),
-    };
-    const host = this.#host === undefined ? {} : { host: this.#host };
-    return new Promise((resolve, reject) => {
-      const { localAddress } = this;
-      const request = httpRequest(this.#url + path, {
-        method,
-        headers: { ...host, ...content, ...headers },
-        ...(localAddress !== undefined && { localAddress }),
-      });
-      request.on("error", reject).on("response", (response) => {
-        const received = new Headers();
-        for (const [name, values = []] of Object.entries(response.headersDistinct)) {
-          for (const value of values) received.append(name, value);
-        }
-        text(response).then((answer) => {
-          const location = received.get("location");
-          resolve({ status: response.statusCode ?? 0, location, headers: received, text: answer });
-        }, reject);
-      });
-      request.end(body?.toString());
-    });
+    const request = httpRequest(this.#url + path, {
+      method,
+      headers: {
+        ...(this.#host !== undefined && { host: this.#host }),
+        ...(body instanceof URLSearchParams && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
+        ...(body !== undefined && { "content-length": String(Buffer.byteLength(body.toString())) }),
+        ...headers,
+      },
+      ...(this.localAddress !== undefined && { localAddress: this.localAddress }),
+    }).end(body?.toString());
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const received = new Headers();
+    for (const [name, values = []] of Object.entries(response.headersDistinct)) {
+      for (const value of values) received.append(name, value);
+    }
+    const { statusCode: status = 0 } = response;
+    return { status, location: received.get("location"), headers: received, text: await text(response) };
   }
 }

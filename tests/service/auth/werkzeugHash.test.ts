@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 
-import { PasswordHasher } from "../../../service/auth/passwordHasher.ts";
 import { hashPassword, isOutdated, unknownUserHash, verifyPassword } from "../../../service/auth/werkzeugHash.ts";
-import type { HttpError } from "../../../service/httpError.ts";
 
 /** Output of `generate_password_hash` of Werkzeug 3.1.9. The first two are from Flask's tests/data.sql. */
 const fromWerkzeug = [
@@ -45,20 +43,20 @@ const acceptedByWerkzeug = [
 
 describe("Password hashes", () => {
   for (const [password, hash] of [...fromWerkzeug, ...acceptedByWerkzeug]) {
-    it(`of the form ${hash.split("$", 1).join()} verify with their password, “${password}”, and with no other`, async () => {
+    it(`${hash.split("$", 1).join()} verifies “${password}” and no other password`, async () => {
       assert.equal(await verifyPassword(password, hash), true);
       assert.equal(await verifyPassword(`${password} `, hash), false);
     });
   }
 
-  it("are written in the form that Werkzeug reads, each with a salt of its own", async () => {
+  it("hashPassword writes Werkzeug's format with a new salt", async () => {
     const [first, second] = await Promise.all([hashPassword("pässword 🐟"), hashPassword("pässword 🐟")]);
     assert.match(first, /^scrypt:32768:8:1\$[A-Za-z0-9]{16}\$[0-9a-f]{128}$/);
     assert.notEqual(first.split("$")[1], second.split("$")[1]);
     assert.equal(await verifyPassword("pässword 🐟", first), true);
   });
 
-  it("are outdated unless they are what is written today", async () => {
+  it("isOutdated is true for every other method and cost", async () => {
     assert.equal(isOutdated(await hashPassword("x")), false);
     for (const [, hash] of fromWerkzeug) assert.equal(isOutdated(hash), !hash.startsWith("scrypt:32768:8:1$"), hash);
   });
@@ -81,7 +79,7 @@ describe("Password hashes", () => {
     ["has a cost of 1", `scrypt:1:8:1$salt$${key}`],
     ["has negative parameters", `scrypt:-32768:8:1$salt$${key}`],
   ] as const) {
-    it(`verify with nothing, at once, if the stored text ${what}`, async () => {
+    it(`verifyPassword is false, at once, if the stored text ${what}`, async () => {
       const start = performance.now();
       assert.equal(await verifyPassword("test", stored), false);
       // These parameters would take minutes.
@@ -89,43 +87,9 @@ describe("Password hashes", () => {
     });
   }
 
-  it("of an unknown user verify with nothing, but are computed like any other", async () => {
+  it("unknownUserHash has the format of a real hash, but no password", async () => {
     const [, parameters, , key] = /^(scrypt:32768:8:1)\$(.{16})\$([0-9a-f]{128})$/.exec(unknownUserHash) ?? [];
     assert.ok(parameters && key);
     assert.equal(await verifyPassword("", unknownUserHash), false);
-  });
-});
-
-describe("The password hasher", () => {
-  it("leaves the event loop free", async () => {
-    const hasher = new PasswordHasher();
-    let ticks = 0;
-    const timer = setInterval(() => (ticks += 1), 5);
-    await Promise.all([hasher.hash("test"), hasher.hash("test")]);
-    clearInterval(timer);
-    assert.ok(ticks > 0);
-  });
-
-  it("computes one at a time, keeps 20 waiting, and refuses more with 503", async () => {
-    const hasher = new PasswordHasher();
-    const results = await Promise.allSettled(
-      Array.from({ length: 30 }, async () => hasher.verify("test", "scrypt:1024:8:1$salt$" + "ab".repeat(64))),
-    );
-    const refused = results.filter(({ status }) => status === "rejected");
-    assert.equal(refused.length, 9);
-    for (const { reason } of refused as { reason: HttpError }[]) {
-      assert.equal(reason.status, 503);
-      assert.equal(reason.code, "PASSWORD_QUEUE_FULL");
-    }
-    assert.equal(await hasher.verify("test", "nonsense"), false);
-  });
-
-  it("refuses who has waited for a second, since the answer would come too late", async () => {
-    const hasher = new PasswordHasher();
-    // This hash takes some seconds.
-    const slow = `scrypt:131072:8:8$salt$${"ab".repeat(64)}`;
-    const running = hasher.verify("test", slow);
-    await assert.rejects(hasher.verify("test", "nonsense"), { status: 503, code: "PASSWORD_QUEUE_FULL" });
-    assert.equal(await running, false);
   });
 });

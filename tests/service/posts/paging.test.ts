@@ -20,7 +20,7 @@ describe("The index", () => {
     const { text, status } = await client.get(path);
     assert.equal(status, 200);
     return {
-      posts: [...text.matchAll(/<h2>post-(\d+)\.<\/h2>/g)].map(([, id]) => Number(id)),
+      posts: [...text.matchAll(/>post-(\d+)\.<\/a>/g)].map(([, id]) => Number(id)),
       older: /<a href="([^"]+)">Older posts<\/a>/.exec(text)?.[1],
     };
   }
@@ -42,16 +42,12 @@ describe("The index", () => {
 
   for (const [behaviour, times, pages] of [
     [
-      "shows ten posts a page, newest first, and links to older ones as long as there are some",
+      "shows ten posts a page, newest first, with links to older posts",
       january(range(23, 1).reverse()),
       [range(23, 14), range(13, 4), range(3, 1)],
     ],
     ["has no empty last page", january(range(20, 1).reverse()), [range(20, 11), range(10, 1)]],
-    [
-      "orders posts of the same second by their id, and neither loses nor repeats one between pages",
-      sameSecond(25),
-      [range(25, 16), range(15, 6), range(5, 1)],
-    ],
+    ["orders posts of the same second by id", sameSecond(25), [range(25, 16), range(15, 6), range(5, 1)]],
     ["orders by time before id", january(range(20, 9)), [range(10, 1).reverse(), [11, 12]]],
   ] as const) {
     it(behaviour, async () => {
@@ -60,7 +56,7 @@ describe("The index", () => {
     });
   }
 
-  it("shows the same older posts while new ones are written and the last one read is deleted", async () => {
+  it("keeps its page of older posts while a post is written and the last one is deleted", async () => {
     const { client, db } = suite;
     await insertPosts(sameSecond(15));
     const { posts, older } = await readPage(client, "/");
@@ -69,23 +65,7 @@ describe("The index", () => {
     assert.deepEqual((await readPage(client, older ?? "")).posts, range(5, 1));
   });
 
-  it("takes one query, however long the blog is", async () => {
-    const { blog, client } = suite;
-    await insertPosts(sameSecond(25));
-    const { older } = await readPage(client, "/");
-    const queries: string[] = [];
-    const record = ({ sql }: { sql: string }) => void queries.push(sql);
-    blog.db.on("query", record);
-    try {
-      await client.get("/");
-      await client.get(older ?? "");
-    } finally {
-      blog.db.removeListener("query", record);
-    }
-    assert.equal(queries.length, 2, queries.join("\n"));
-  });
-
-  it("reads a page from the index, not the whole table", async () => {
+  it("reads a page by one query, and from the table's index", async () => {
     const { db } = suite;
     await insertPosts([]);
     const rows = Array.from({ length: 3000 }, (_, i) => ({
@@ -101,7 +81,8 @@ describe("The index", () => {
     suite.blog.db.on("query", record);
     await suite.client.get("/?before=2020-01-02T12:00:00_1000");
     suite.blog.db.removeListener("query", record);
-    const [query] = queries;
+    const [query, ...others] = queries;
+    assert.deepEqual(others, []);
     await db.transaction(async (connection) => {
       const before = await rowsRead(connection);
       await connection.raw(query?.sql ?? "", query?.bindings as string[]);
@@ -116,36 +97,20 @@ describe("The index", () => {
     return status.reduce((sum, { Value }) => sum + Number(Value), 0);
   }
 
-  for (const cursor of [
-    "x",
-    "1",
-    "2018-01-01",
-    "2018-01-01T00:00:00",
-    "2018-01-01T00:00:00_",
-    "2018-01-01T00:00:00_0",
-    "2018-01-01T00:00:00_1x",
-    "2018-13-01T00:00:00_1",
-    "2018-02-31T00:00:00_1",
-    "2018-01-01T24:00:00_1",
-    "2018-01-01T00:00:60_1",
-    "2018-01-01 00:00:00_1",
-    "2018-01-01T00:00:00_99999999999",
-    "' OR 1=1 --",
+  const cursor = "2018-01-01T00:00:00_1";
+  for (const query of [
+    ...["x", "1", "2018-01-01", "2018-01-01T00:00:00", "2018-01-01T00:00:00_0", "2018-01-01T00:00:00_1x", "", "%27"],
+    ...["2018-02-31T00:00:00_1", "2018-01-01T24:00:00_1", "2018-01-01%2000:00:00_1", "2018-01-01T00:00:00_99999999999"],
+    `${cursor}&before=${cursor}`,
   ]) {
-    it(`answers 400 to the cursor ${JSON.stringify(cursor)}`, async () => {
-      assert.equal((await suite.client.get(`/?before=${encodeURIComponent(cursor)}`)).status, 400);
+    it(`answers 400 to /?before=${query}`, async () => {
+      assert.equal((await suite.client.get(`/?before=${query}`)).status, 400);
     });
   }
 
-  it("answers 400 to two cursors, and to an empty one", async () => {
-    const cursor = "2018-01-01T00:00:00_1";
-    assert.equal((await suite.client.get(`/?before=${cursor}&before=${cursor}`)).status, 400);
-    assert.equal((await suite.client.get("/?before=")).status, 400);
-  });
-
-  for (const cursor of ["0000-01-01T00:00:00_1", "9999-12-31T23:59:59_1", "2018-01-01T00:00:00.123456_4294967295"]) {
-    it(`accepts the cursor ${cursor}`, async () => {
-      assert.equal((await suite.client.get(`/?before=${cursor}`)).status, 200);
+  for (const query of ["0000-01-01T00:00:00_1", "9999-12-31T23:59:59_1", "2018-01-01T00:00:00.123456_4294967295"]) {
+    it(`answers 200 to /?before=${query}`, async () => {
+      assert.equal((await suite.client.get(`/?before=${query}`)).status, 200);
     });
   }
 });

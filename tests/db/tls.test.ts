@@ -6,12 +6,12 @@ import { join } from "node:path";
 import knex from "knex";
 import { z } from "zod";
 
-import { databaseVariables } from "../../db/variables.ts";
 import { serviceKnexConfig } from "../../db/knexConfig.ts";
-import { createLogger } from "../../service/log.ts";
+import { databaseVariables } from "../../db/variables.ts";
 import { parseEnvironment } from "../../service/environment.ts";
+import { createLogger } from "../../service/log.ts";
+import { useMysql } from "../service/mysql.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
-import { useMysql } from "./mysql.ts";
 
 const log = createLogger("silent");
 
@@ -67,11 +67,11 @@ describe("Connections to a MySQL with TLS", function () {
     }
   };
 
-  it("are encrypted with the authority's certificate", async () => {
+  it("are encrypted with the CA certificate in MYSQL_CA_FILE", async () => {
     assert.match(await cipher("localhost", "ca.pem"), /^TLS_/);
   });
 
-  it("are encrypted with one certificate of a file that is too long for an environment variable", async () => {
+  it("accept a bundle of CA certificates that is too long for an environment variable", async () => {
     const read = (name: string) => readFileSync(join(folder, name), "utf8");
     const bundle = read("other.pem").repeat(Math.ceil(200_000 / read("other.pem").length)) + read("ca.pem");
     assert.ok(bundle.length > 200_000);
@@ -79,11 +79,11 @@ describe("Connections to a MySQL with TLS", function () {
     assert.match(await cipher("localhost", "bundle.pem"), /^TLS_/);
   });
 
-  it("are refused by a server that wants them encrypted, without it", async () => {
+  it("are refused without TLS, if the server requires it", async () => {
     await assert.rejects(cipher("localhost"), /insecure transport are prohibited/);
   });
 
-  it("are not made to a server that another authority has signed, or of another name", async () => {
+  it("fail if another CA has signed the certificate, or if it has another host name", async () => {
     await assert.rejects(cipher("localhost", "other.pem"), /certificate/);
     makeCertificate(folder, "mysql.example.com");
     await mysql().root("ALTER INSTANCE RELOAD TLS");

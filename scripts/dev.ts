@@ -20,7 +20,7 @@ const stopping = new AbortController();
 
 const output = pretty({
   messageKey: "message",
-  levelKey: "log.level",
+  levelKey: "log\\.level",
   timestampKey: "@timestamp",
   messageFormat:
     "{message} {http.request.method} {url.path} {http.response.status_code} {error.code} {error.stack_trace}",

@@ -106,7 +106,10 @@ describe("npm run dev", function () {
   });
 
   it("says what to install if this machine has neither Docker nor MySQL", async function () {
-    if (["mysqld", "mariadbd"].some((program) => existsSync(join("/usr/sbin", program)))) return this.skip();
+    if (["mysqld", "mariadbd"].some((program) => existsSync(join("/usr/sbin", program)))) {
+      console.log("    skipped, because /usr/sbin has a MySQL server");
+      this.skip();
+    }
     const run = start({ PATH: "/nowhere" }, [process.execPath, "--import", "tsx", "scripts/dev.ts"]);
     await run.exit;
     assert.equal(run.child.exitCode, 1);

@@ -110,7 +110,7 @@ describe("The command", () => {
       const npm = { npm_config_replace_cluster: "true", npm_lifecycle_event: "up" };
       const { status, output } = await project.run("up", [], npm);
       assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /Write it after --: npm run up -- --replace-cluster/);
+      assert.match(output, /npm kept --replace-cluster for itself\. Run: npm run up -- --replace-cluster/);
     });
 
     it("refuses wrong settings with the message of the program", async () => {
@@ -165,6 +165,21 @@ describe("The command", () => {
     });
   });
 
+  for (const [command, args, flag] of [
+    ["preview", [], "expect-no-changes"],
+    ["logs:search", ["TEXT"], "limit"],
+    ["pulumi", ["config", "set", "mysqlPassword", "fake-value"], "secret"],
+  ] as const) {
+    it(`${command} refuses --${flag} that npm took for itself, before anything runs`, async () => {
+      const npm = { [`npm_config_${flag.replaceAll("-", "_")}`]: "true", npm_lifecycle_event: command };
+      const script = command === "logs:search" ? "searchLogs" : command;
+      const { status, output } = await project.run(script, [...args], npm);
+      assert.deepEqual([status, project.calls("pulumi"), project.calls("docker")], [1, [], []]);
+      const rest = args.length > 0 ? "… " : "";
+      assert.equal(output.trim(), `npm kept --${flag} for itself. Run: npm run ${command} -- ${rest}--${flag}`);
+    });
+  }
+
   describe("pulumi", () => {
     for (const args of [["refresh"], ["up", "--refresh"], ["up", "-r"], ["preview", "--refresh=true"]]) {
       it(`refuses ${args.join(" ")} on stopped nodes, because it would empty the state`, async () => {
@@ -212,12 +227,12 @@ describe("The command", () => {
     });
 
     it("says the right command if npm took --yes for itself", async () => {
-      const { status, output } = await project.run("destroy", [], {
-        npm_config_yes: "true",
-        npm_lifecycle_event: "destroy",
-      });
+      const npm = { npm_config_yes: "true", npm_lifecycle_event: "destroy" };
+      const { status, output } = await project.run("destroy", [], npm);
       assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /npm run destroy -- --yes/);
+      assert.match(output, /npm kept --yes for itself\. Run: npm run destroy -- --yes/);
+      // A user's .npmrc with yes=true sets the same variable.
+      assert.equal((await project.run("destroy", ["--yes"], npm)).status, 0);
     });
 
     it("goes on with --yes, and leaves what is not of this stack", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
+import { delimiter, dirname, join } from "node:path";
 
 import { kindConfig } from "../../components/kind/kindConfig.ts";
 import { settingsFrom } from "../../scripts/lib/project.ts";
@@ -111,6 +112,21 @@ describe("The command", () => {
       const { status, output } = await project.run("up", [], npm);
       assert.deepEqual([status, project.calls("pulumi")], [1, []]);
       assert.match(output, /npm kept --replace-cluster for itself\. Run: npm run up -- --replace-cluster/);
+    });
+
+    it("says how to install Pulumi if it cannot be downloaded, before anything is created", async () => {
+      start();
+      project.write("fakes/bin/pulumi", "#!/bin/sh\nexit 1\n");
+      const fetch = "data:text/javascript,globalThis.fetch=async()=>{throw%20new%20Error('fetch%20failed')}";
+      const { status, output } = await project.run("up", [], {
+        PATH: [join(project.folder, "fakes/bin"), dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter),
+        NODE_OPTIONS: `--import "${fetch}"`,
+      });
+      assert.equal(status, 1);
+      assert.match(
+        output,
+        /fetch failed\nPulumi cannot be downloaded from .*\. Install Pulumi 3\.\S+ or later on PATH: http/,
+      );
     });
 
     it("refuses wrong settings with the message of the program", async () => {
@@ -249,14 +265,21 @@ describe("The command", () => {
       project.write("kind-cluster/koa-blog/dev/fake", "");
       const first = await project.run("destroy", ["--yes"]);
       assert.equal(first.status, 0, first.output);
-      assert.match(project.calls("kind").at(-1) ?? "", /^kind delete cluster --name fake --kubeconfig /);
+      assert.ok(project.calls("docker").includes("docker rm --force --volumes fake-control-plane"));
       assert.ok(!project.exists("kind-cluster/koa-blog/dev/fake"));
-      assert.ok(!project.calls("docker").some((call) => call.startsWith("docker rm")));
+      assert.equal(project.calls("docker").filter((call) => call.startsWith("docker rm")).length, 1);
       assert.ok(project.calls("docker").includes("docker network rm kind"));
 
       project.write("fakes/containers", "fake-registry\trunning\t\tkoa-blog/dev/4\n");
       assert.equal((await project.run("destroy", ["--yes"])).status, 0);
       assert.ok(project.calls("docker").includes("docker rm --force --volumes 0123"));
+    });
+
+    it("needs no kind, which a machine without a network cannot download", async () => {
+      start();
+      const { status, output } = await project.run("destroy", ["--yes"]);
+      assert.equal(status, 0, output);
+      assert.doesNotMatch(project.read("fakes/calls"), /^kind /m);
     });
 
     it("forgets a run that was killed before it created a node, so that a later cluster of that name is safe", async () => {

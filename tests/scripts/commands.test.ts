@@ -129,6 +129,31 @@ describe("The command", () => {
       );
     });
 
+    it("refuses a full disk, and asks an installed stack for less", async function () {
+      // A file system without free space.
+      if (process.platform !== "linux") this.skip();
+      project.setEngine({ DockerRootDir: "/proc" });
+      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 10 GiB/);
+      start();
+      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 3 GiB/);
+      project.record([]);
+      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 10 GiB/);
+    });
+
+    it("refuses an engine on another machine before anything runs", async () => {
+      project.write("fakes/endpoint", "ssh://me@build\n");
+      const { status, output } = await project.run("up");
+      assert.deepEqual([status, project.calls("pulumi"), project.calls("docker").length], [1, [], 1]);
+      assert.match(output, /ssh:\/\/me@build is on another machine.*\n.* unset DOCKER_HOST, or docker context use/);
+    });
+
+    it("refuses a program for passwords that Docker Desktop left behind", async () => {
+      project.write(".docker/config.json", '{"credsStore":"desktop"}');
+      const { status, output } = await project.run("up", [], { DOCKER_CONFIG: join(project.folder, ".docker") });
+      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
+      assert.match(output, /names docker-credential-desktop for credsStore/);
+    });
+
     it("refuses wrong settings with the message of the program", async () => {
       change({ workers: "many" });
       const { status, output } = await project.run("up");
@@ -213,6 +238,19 @@ describe("The command", () => {
       assert.equal((await project.run("pulumi", ["refresh", "--yes"])).status, 0);
       assert.deepEqual(project.calls("pulumi"), ["pulumi config get workers", "pulumi refresh --yes"]);
     });
+
+    for (const [endpoint, host] of [
+      ["unix:///home/me/.colima/default/docker.sock", "unix:///home/me/.colima/default/docker.sock"],
+      ["ssh://me@build", "ssh://me@build"],
+      ["tcp://build:2376", ""],
+    ] as const) {
+      it(`uses the engine ${endpoint} of the Docker context`, async () => {
+        project.write("fakes/endpoint", `${endpoint}\n`);
+        // Docker ignores an empty variable.
+        await project.run("pulumi", ["whoami"], { DOCKER_HOST: "" });
+        assert.ok(project.read("fakes/environment").split("\n").includes(`DOCKER_HOST=${host}`));
+      });
+    }
 
     it("ignores another project's platform, and says so", async () => {
       const { output } = await project.run("pulumi", ["whoami"], { DOCKER_DEFAULT_PLATFORM: "linux/s390x" });

@@ -234,7 +234,7 @@ describe("A check", () => {
   ];
   for (const [code, listens, busy] of refused) {
     it(`of a port ${busy ? "refuses" : "accepts"} ${code} if ${listens ? "a" : "no"} program answers`, async () => {
-      const server = createServer();
+      const server = createServer().unref();
       const port = await listen(server);
       if (!listens) await new Promise((resolve) => server.close(resolve));
       assert.equal(await portError(port, "127.0.0.1", () => Promise.resolve(code)), busy);

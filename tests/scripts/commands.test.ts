@@ -352,7 +352,7 @@ describe("The command", () => {
       assert.equal((await project.run("logs")).status, 0);
       assert.match(
         project.calls("docker").at(-1) ?? "",
-        /^docker exec fake-control-plane kubectl .* logs --namespace koa-blog /,
+        /^docker exec -i fake-control-plane bash .* kubectl .* logs --namespace koa-blog /,
       );
     });
 

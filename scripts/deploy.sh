@@ -43,7 +43,7 @@ for name in $data; do own volume "$network-$name" .Labels; done
 # The build takes minutes, so a container tries the port first.
 [ -n "$(docker ps --quiet --filter "label=$label" --filter "publish=$port")" ] ||
   docker run --rm --publish "$port:5000" --entrypoint true "$mysql" ||
-  fail "Docker cannot run $mysql with port $port. If the port is taken, set BLOG_PORT to another"
+  fail "Docker cannot run $mysql with port $port. If the port is in use: BLOG_PORT=8081 scripts/deploy.sh …"
 docker build --tag "$blog" --file service/Dockerfile --build-arg BASE_IMAGE --build-arg HTTPS_PROXY .
 docker build --tag "$blog-mysql" --build-arg BASE_IMAGE="$mysql" db
 

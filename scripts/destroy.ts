@@ -8,11 +8,11 @@ import { foreignCluster } from "./lib/checks/cluster.ts";
 import { conclude } from "./lib/checks/finding.ts";
 import { findCluster, incompleteFile, owner } from "./lib/kindCluster.ts";
 import { main } from "./lib/main.ts";
+import { refuseSwallowedFlags } from "./lib/npmFlags.ts";
 import { projectFolder, settings, stackName } from "./lib/project.ts";
 import { pulumi, pulumiEnvironment } from "./lib/pulumi.ts";
 import { prepareStack } from "./lib/stack.ts";
 import { takeFlag } from "./lib/takeFlag.ts";
-import { ensureKind } from "./lib/tools.ts";
 
 await main(async () => {
   const config = settings();
@@ -22,7 +22,6 @@ await main(async () => {
     if (found.isOld) conclude(foreignCluster(config.clusterName, found, undefined));
   }
   if (!takeFlag(args, "--yes")) await confirm();
-  if (config.target === "kind") await ensureKind();
   await prepareStack();
   await pulumi(["destroy", "--yes", "--stack", stackName, ...args]);
   if (config.target === "kind" && args.length === 0) deleteUnrecorded(config.clusterName);
@@ -31,7 +30,10 @@ await main(async () => {
 /** Asks once. @throws Error without a terminal, or without consent */
 async function confirm(): Promise<void> {
   const what = `everything that the stack ${stackName} created, with all users and posts`;
-  if (!process.stdin.isTTY) throw new Error(`This deletes ${what}. If you want that: npm run destroy -- --yes`);
+  if (!process.stdin.isTTY) {
+    refuseSwallowedFlags("yes");
+    throw new Error(`This deletes ${what}. If you want that: npm run destroy -- --yes`);
+  }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const question = `This deletes ${what}. Type ${stackName} to go on: `;
   // Ctrl-C and Ctrl-D reject the question.

@@ -2,12 +2,14 @@
 import { findLoss, refreshFlag } from "./lib/checks/cluster.ts";
 import { report } from "./lib/checks/finding.ts";
 import { main } from "./lib/main.ts";
+import { refuseSwallowedFlags } from "./lib/npmFlags.ts";
 import { settings, stackName } from "./lib/project.ts";
 import { pulumi } from "./lib/pulumi.ts";
 import { prepareStack } from "./lib/stack.ts";
 import { readState } from "./lib/state.ts";
 
 await main(async () => {
+  refuseSwallowedFlags("expect-no-changes");
   const config = settings();
   await prepareStack();
   const state = readState();

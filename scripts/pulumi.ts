@@ -3,11 +3,14 @@ import { answers, checkContainers } from "./lib/checks/cluster.ts";
 import { conclude } from "./lib/checks/finding.ts";
 import { findCluster } from "./lib/kindCluster.ts";
 import { main } from "./lib/main.ts";
+import { refuseSwallowedFlags } from "./lib/npmFlags.ts";
 import { pulumi } from "./lib/pulumi.ts";
 import { prepareStack } from "./lib/stack.ts";
 import { readState } from "./lib/state.ts";
 
 await main(async () => {
+  // Without --secret, Pulumi would store a password as plain text.
+  refuseSwallowedFlags("secret", "plaintext", "show-secrets", "expect-no-changes");
   const args = process.argv.slice(2);
   await prepareStack();
   const { kind } = readState();

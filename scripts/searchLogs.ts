@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { searchLogs, show } from "./lib/elasticsearch.ts";
 import { kubectlCommand } from "./lib/kubectl.ts";
 import { main } from "./lib/main.ts";
+import { refuseSwallowedFlags } from "./lib/npmFlags.ts";
 import { settings } from "./lib/project.ts";
 
 const usage = `Usage: npm run logs:search -- "TEXT" [--since 1h] [--limit 20] [--json]
@@ -14,6 +15,7 @@ const usage = `Usage: npm run logs:search -- "TEXT" [--since 1h] [--limit 20] [-
   --json   the records as Elasticsearch stores them, one per line`;
 
 await main(() => {
+  refuseSwallowedFlags("since", "limit");
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {

@@ -2,6 +2,7 @@
 import { blogUrl } from "../settings.ts";
 import { refreshFlag } from "./lib/checks/cluster.ts";
 import { main } from "./lib/main.ts";
+import { refuseSwallowedFlags } from "./lib/npmFlags.ts";
 import { check } from "./lib/preflight.ts";
 import { settings, stackName } from "./lib/project.ts";
 import { pulumi } from "./lib/pulumi.ts";
@@ -13,6 +14,7 @@ import { ensureKind } from "./lib/tools.ts";
 import { waitForAnswer } from "./lib/waitForAnswer.ts";
 
 await main(async () => {
+  refuseSwallowedFlags("replace-cluster");
   const config = settings();
   const args = process.argv.slice(2);
   await check(config, { mayReplace: takeFlag(args, "--replace-cluster") });

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 
 import { settings } from "./project.ts";
 import { readState } from "./state.ts";
@@ -9,6 +10,31 @@ export function kubectl(...args: string[]): number {
   const { status, error } = spawnSync(command, [...rest, ...args], { stdio: "inherit" });
   if (error) throw new Error(`${command} cannot be run (${error.message}). Install it.`);
   return status ?? 0;
+}
+
+/**
+ * Ends its command when stdin ends. `docker exec` does not pass Ctrl-C on, so the command would stay in the node:
+ * https://github.com/docker/cli/issues/2607. After a second without input, `read` fails with a code above 128.
+ */
+const endWithStdin =
+  '"$@" & while read -rt 1 || [ $? -gt 128 ]; do kill -0 $! 2>/dev/null || break; done; kill $! 2>/dev/null; wait $!';
+
+/** Like {@link kubectl}, for a command that runs until Ctrl-C. It also ends in the node. */
+export async function followKubectl(...args: string[]): Promise<number> {
+  const command = untilStdinEnds(kubectlCommand({ input: true }));
+  // The pipe closes with this process, however that ends.
+  const child = spawn(command[0] ?? "", [...command.slice(1), ...args], { stdio: ["pipe", "inherit", "inherit"] });
+  const ended = once(child, "close") as Promise<[number | null]>;
+  const [status] = await ended.catch((error: unknown) => {
+    throw new Error(`${String(command[0])} cannot be run (${(error as Error).message}). Install it.`);
+  });
+  return status ?? 0;
+}
+
+/** @param command - `docker exec -i NODE kubectl …`, or a kubectl of this machine, which gets Ctrl-C itself */
+export function untilStdinEnds(command: string[]): string[] {
+  const [program = "", exec = "", input = "", node = "", ...inNode] = command;
+  return program === "docker" ? [program, exec, input, node, "bash", "-c", endWithStdin, "bash", ...inNode] : command;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 
 import { parse } from "yaml";
 
+import { dockerEndpoint } from "./dockerEndpoint.ts";
 import { passphraseFile, projectFolder, stackFile, stateFolder } from "./project.ts";
 import { pulumiCommand, toolsFolder } from "./tools.ts";
 
@@ -26,8 +27,8 @@ export function pulumiEnvironment(): NodeJS.ProcessEnv {
     NODE_COMPILE_CACHE: join(stateFolder, "compile-cache"),
     // The state contains the salt of the passphrase. See removeSalt.
     PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
-    ...dockerHost(),
     ...process.env,
+    ...dockerHost(),
     ...Object.fromEntries(foreign.map(([name]) => [name, undefined])),
     ...(hasFile && { PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile }),
     PATH: [toolsFolder, dirname(pulumiCommand()), process.env.PATH].join(delimiter),
@@ -54,15 +55,12 @@ export function foreignVariables(variables: NodeJS.ProcessEnv, hasPassphraseFile
 }
 
 /**
- * The socket of the current Docker context. Pulumi's Docker provider ignores contexts, unlike kind. On a machine with
- * several engines, the provider might build with another engine than kind's.
+ * The engine of the current Docker context. Pulumi's Docker provider ignores contexts, unlike kind. On a machine with
+ * several engines, the provider might build with another engine than kind's. checkEndpoint refuses contexts with TCP.
  */
 function dockerHost(): { DOCKER_HOST?: string } {
-  const { stdout } = spawnSync("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"], {
-    encoding: "utf8",
-  });
-  const host = (stdout as string | undefined)?.trim();
-  return host?.startsWith("unix://") ? { DOCKER_HOST: host } : {};
+  const endpoint = dockerEndpoint();
+  return endpoint && /^(unix|ssh):/.test(endpoint) ? { DOCKER_HOST: endpoint } : {};
 }
 
 /**

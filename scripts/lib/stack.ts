@@ -6,10 +6,12 @@ import { join } from "node:path";
 import { checkStackFile, passphraseFile, stackName, stateFolder } from "./project.ts";
 import { pulumi } from "./pulumi.ts";
 import { checkpoint } from "./state.ts";
+import { ensurePulumi } from "./tools.ts";
 
 /** Creates the state folder, the passphrase and the stack on the first run. Recovers from a killed run. */
 export async function prepareStack(): Promise<void> {
   checkStackFile();
+  ensurePulumi();
   mkdirSync(stateFolder, { recursive: true });
   preparePassphrase();
   const wasKilled = isStale(locks());

@@ -14,6 +14,8 @@ export interface State {
   existing?: { context: string; uid: string };
   /** Namespace of the blog, which also has the database or its kept volume. */
   namespace?: string;
+  /** Whether the stack has Elasticsearch. */
+  hasLogs?: boolean;
 }
 
 /** The fields of a resource in a state that {@link stateOf} reads. */
@@ -46,6 +48,7 @@ export function stateOf(resources: Resource[]): State {
     if (type === "pulumi:providers:kubernetes" && context && clusterIdentifier) {
       state.existing = { context, uid: clusterIdentifier };
     }
+    if (type === "kubernetes:apps/v1:StatefulSet" && metadata?.name === "elasticsearch") state.hasLogs = true;
     // One of them may be missing, because it was deleted by hand, or because the database is a managed one.
     const isBlog = type.startsWith("kubernetes:apps/v1:") && ["koa-blog", "mysql"].includes(metadata?.name ?? "");
     if (isBlog && metadata?.namespace) {

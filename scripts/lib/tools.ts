@@ -61,6 +61,23 @@ export function pulumiCommand(): string {
     : join(projectFolder, "node_modules", ".bin", "pulumi");
 }
 
+/**
+ * Lets npm's `pulumi` package download Pulumi before a command needs it. The package uses Node.js's own fetch.
+ *
+ * @throws Error with the remedy if that fails
+ */
+export function ensurePulumi(): void {
+  const command = pulumiCommand();
+  if (command === findTool(pulumi)?.path) return;
+  // Node.js 22.21 and 24 obey the proxy variables with this one. Older versions ignore it.
+  const env = { ...process.env, NODE_USE_ENV_PROXY: "1" };
+  if (spawnSync(command, ["version"], { env, stdio: ["ignore", "ignore", "inherit"] }).status === 0) return;
+  throw new Error(
+    `Pulumi cannot be downloaded from https://get.pulumi.com. Install Pulumi ${pulumi.minimum} or later on PATH: ` +
+      "https://www.pulumi.com/docs/install. Behind a proxy, Node.js 22.21 or later with HTTPS_PROXY works too.",
+  );
+}
+
 /** Downloads the pinned kind, unless PATH has one that is new enough. @throws Error if the download fails */
 export async function ensureKind(): Promise<void> {
   const found = findTool(kind);
@@ -75,6 +92,10 @@ export async function ensureKind(): Promise<void> {
   await download(url, checksum, join(toolsFolder, "kind"));
 }
 
+const remedy =
+  `Install kind ${kind.minimum} or later on PATH: https://kind.sigs.k8s.io/docs/user/quick-start/#installation. ` +
+  "Or set HTTPS_PROXY if this network has a proxy.";
+
 /**
  * Downloads a program. It uses HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which Node.js's own fetch ignores.
  *
@@ -87,9 +108,9 @@ export async function download(url: string, checksum: string, path: string): Pro
   const response = await fetch(url, { dispatcher: new EnvHttpProxyAgent() }).catch((error: unknown) => {
     const { cause, message } = error as Error;
     const reason = cause instanceof Error ? cause.message : message;
-    throw new Error(`${url} cannot be reached (${reason}). Check the network, or install the program on PATH.`);
+    throw new Error(`${url} cannot be reached (${reason}). ${remedy}`);
   });
-  if (!response.ok) throw new Error(`${url} answered ${String(response.status)}. Install the program on PATH.`);
+  if (!response.ok) throw new Error(`${url} answered ${String(response.status)}. ${remedy}`);
   const content = Buffer.from(await response.arrayBuffer());
   const actual = createHash("sha256").update(content).digest("hex");
   if (actual !== checksum) {

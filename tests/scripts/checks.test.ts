@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 
 import { kindConfig } from "../../components/kind/kindConfig.ts";
 import { changedLines, checkContainers, foreignCluster, lossOf } from "../../scripts/lib/checks/cluster.ts";
 import { checkCgroups, checkEngine, type Engine, isPodman } from "../../scripts/lib/checks/engine.ts";
 import { conclude, type Finding, report } from "../../scripts/lib/checks/finding.ts";
-import { checkNode } from "../../scripts/lib/checks/machine.ts";
+import { checkCpu, checkNode } from "../../scripts/lib/checks/machine.ts";
 import { portError } from "../../scripts/lib/checks/ports.ts";
 import type { FoundCluster } from "../../scripts/lib/kindCluster.ts";
 import { settingsFrom } from "../../scripts/lib/project.ts";
@@ -55,6 +56,22 @@ describe("The check of the engine", () => {
 
   it("reports every problem of the engine at once", () => {
     assert.deepEqual(levels(checkEngine({ ...gibibytes(1), OSType: "windows" }, logs)), ["problem", "problem", "ok"]);
+  });
+
+  it("asks for the disk of a first installation, and for little after it", function () {
+    // A file system without free space.
+    if (!existsSync("/proc")) this.skip();
+    const full = { ...engine, DockerRootDir: "/proc" };
+    const disk = (options = {}) => checkEngine(full, logs, options)[2]?.message ?? "";
+    assert.match(disk(), /has 0\.0 GiB free, and the stack needs 15 GiB/);
+    assert.match(disk({ isInstalled: true }), /and the stack needs 3 GiB/);
+    assert.match(disk({ isRemote: true }), /not checked, because the engine is on another machine/);
+  });
+
+  it("warns of Docker from snap, whose containers may exit at once", () => {
+    const [, , , snap] = checkEngine({ ...engine, DockerRootDir: "/var/snap/docker/common/var-lib-docker" }, logs);
+    assert.equal(snap?.level, "warning");
+    assert.match(snap.message, /no-new-privileges/);
   });
 
   for (const [image, cgroups, warns] of [
@@ -208,6 +225,40 @@ describe("A check", () => {
     assert.equal(await portError(port, "127.0.0.1"), "EADDRINUSE");
     await new Promise((resolve) => server.close(resolve));
     assert.equal(await portError(port, "127.0.0.1"), undefined);
+  });
+
+  const refused: [code: string, listens: boolean, busy: string | undefined][] = [
+    ["EACCES", false, undefined],
+    ["EACCES", true, "EADDRINUSE"],
+    ["EADDRNOTAVAIL", false, "EADDRNOTAVAIL"],
+  ];
+  for (const [code, listens, busy] of refused) {
+    it(`of a port ${busy ? "refuses" : "accepts"} ${code} if ${listens ? "a" : "no"} program answers`, async () => {
+      const server = createServer().unref();
+      const port = await listen(server);
+      if (!listens) await new Promise((resolve) => server.close(resolve));
+      assert.equal(await portError(port, "127.0.0.1", () => Promise.resolve(code)), busy);
+      server.close();
+    });
+  }
+
+  it("of a port finds an address that this machine lacks", async () => {
+    // https://www.rfc-editor.org/rfc/rfc5737
+    assert.equal(await portError(0, "192.0.2.1"), "EADDRNOTAVAIL");
+  });
+
+  it("of the CPU names what MySQL 9 lacks on kvm64, and accepts other CPUs and images", () => {
+    const kvm64 = "flags\t\t: fpu cx16 lahf_lm pni";
+    const [cpu] = checkCpu(kvm64, "mysql:9.7.2");
+    assert.equal(cpu?.message, "The CPU lacks popcnt, sse4_1, sse4_2, ssse3, and mysql:9.7.2 needs x86-64-v2");
+    assert.equal(cpu.level, "problem");
+    for (const [cpuinfo, image] of [
+      [`${kvm64} popcnt sse4_1 sse4_2 ssse3`, "mysql:9.7.2"],
+      [kvm64, "mysql:8.0.44-debian"],
+      ["", "mysql:9.7.2"],
+    ] as const) {
+      assert.deepEqual(checkCpu(cpuinfo, image), []);
+    }
   });
 
   it("is a line of the report, with its remedy below", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
+import { delimiter, dirname, join } from "node:path";
 
 import { kindConfig } from "../../components/kind/kindConfig.ts";
 import { settingsFrom } from "../../scripts/lib/project.ts";
@@ -110,7 +111,47 @@ describe("The command", () => {
       const npm = { npm_config_replace_cluster: "true", npm_lifecycle_event: "up" };
       const { status, output } = await project.run("up", [], npm);
       assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /Write it after --: npm run up -- --replace-cluster/);
+      assert.match(output, /npm kept --replace-cluster for itself\. Run: npm run up -- --replace-cluster/);
+    });
+
+    it("says how to install Pulumi if it cannot be downloaded, before anything is created", async () => {
+      start();
+      project.write("fakes/bin/pulumi", "#!/bin/sh\nexit 1\n");
+      const fetch = "data:text/javascript,globalThis.fetch=async()=>{throw%20new%20Error('fetch%20failed')}";
+      const { status, output } = await project.run("up", [], {
+        PATH: [join(project.folder, "fakes/bin"), dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter),
+        NODE_OPTIONS: `--import "${fetch}"`,
+      });
+      assert.equal(status, 1);
+      assert.match(
+        output,
+        /fetch failed\nPulumi cannot be downloaded from .*\. Install Pulumi 3\.\S+ or later on PATH: http/,
+      );
+    });
+
+    it("refuses a full disk, and asks an installed stack for less", async function () {
+      // A file system without free space.
+      if (process.platform !== "linux") this.skip();
+      project.setEngine({ DockerRootDir: "/proc" });
+      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 10 GiB/);
+      start();
+      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 3 GiB/);
+      project.record([]);
+      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 10 GiB/);
+    });
+
+    it("refuses an engine on another machine before anything runs", async () => {
+      project.write("fakes/endpoint", "ssh://me@build\n");
+      const { status, output } = await project.run("up");
+      assert.deepEqual([status, project.calls("pulumi"), project.calls("docker").length], [1, [], 1]);
+      assert.match(output, /ssh:\/\/me@build is on another machine.*\n.* unset DOCKER_HOST, or docker context use/);
+    });
+
+    it("refuses a program for passwords that Docker Desktop left behind", async () => {
+      project.write(".docker/config.json", '{"credsStore":"desktop"}');
+      const { status, output } = await project.run("up", [], { DOCKER_CONFIG: join(project.folder, ".docker") });
+      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
+      assert.match(output, /names docker-credential-desktop for credsStore/);
     });
 
     it("refuses wrong settings with the message of the program", async () => {
@@ -165,6 +206,21 @@ describe("The command", () => {
     });
   });
 
+  for (const [command, args, flag] of [
+    ["preview", [], "expect-no-changes"],
+    ["logs:search", ["TEXT"], "limit"],
+    ["pulumi", ["config", "set", "mysqlPassword", "fake-value"], "secret"],
+  ] as const) {
+    it(`${command} refuses --${flag} that npm took for itself, before anything runs`, async () => {
+      const npm = { [`npm_config_${flag.replaceAll("-", "_")}`]: "true", npm_lifecycle_event: command };
+      const script = command === "logs:search" ? "searchLogs" : command;
+      const { status, output } = await project.run(script, [...args], npm);
+      assert.deepEqual([status, project.calls("pulumi"), project.calls("docker")], [1, [], []]);
+      const rest = args.length > 0 ? "… " : "";
+      assert.equal(output.trim(), `npm kept --${flag} for itself. Run: npm run ${command} -- ${rest}--${flag}`);
+    });
+  }
+
   describe("pulumi", () => {
     for (const args of [["refresh"], ["up", "--refresh"], ["up", "-r"], ["preview", "--refresh=true"]]) {
       it(`refuses ${args.join(" ")} on stopped nodes, because it would empty the state`, async () => {
@@ -182,6 +238,19 @@ describe("The command", () => {
       assert.equal((await project.run("pulumi", ["refresh", "--yes"])).status, 0);
       assert.deepEqual(project.calls("pulumi"), ["pulumi config get workers", "pulumi refresh --yes"]);
     });
+
+    for (const [endpoint, host] of [
+      ["unix:///home/me/.colima/default/docker.sock", "unix:///home/me/.colima/default/docker.sock"],
+      ["ssh://me@build", "ssh://me@build"],
+      ["tcp://build:2376", ""],
+    ] as const) {
+      it(`uses the engine ${endpoint} of the Docker context`, async () => {
+        project.write("fakes/endpoint", `${endpoint}\n`);
+        // Docker ignores an empty variable.
+        await project.run("pulumi", ["whoami"], { DOCKER_HOST: "" });
+        assert.ok(project.read("fakes/environment").split("\n").includes(`DOCKER_HOST=${host}`));
+      });
+    }
 
     it("ignores another project's platform, and says so", async () => {
       const { output } = await project.run("pulumi", ["whoami"], { DOCKER_DEFAULT_PLATFORM: "linux/s390x" });
@@ -212,12 +281,12 @@ describe("The command", () => {
     });
 
     it("says the right command if npm took --yes for itself", async () => {
-      const { status, output } = await project.run("destroy", [], {
-        npm_config_yes: "true",
-        npm_lifecycle_event: "destroy",
-      });
+      const npm = { npm_config_yes: "true", npm_lifecycle_event: "destroy" };
+      const { status, output } = await project.run("destroy", [], npm);
       assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /npm run destroy -- --yes/);
+      assert.match(output, /npm kept --yes for itself\. Run: npm run destroy -- --yes/);
+      // A user's .npmrc with yes=true sets the same variable.
+      assert.equal((await project.run("destroy", ["--yes"], npm)).status, 0);
     });
 
     it("goes on with --yes, and leaves what is not of this stack", async () => {
@@ -234,14 +303,21 @@ describe("The command", () => {
       project.write("kind-cluster/koa-blog/dev/fake", "");
       const first = await project.run("destroy", ["--yes"]);
       assert.equal(first.status, 0, first.output);
-      assert.match(project.calls("kind").at(-1) ?? "", /^kind delete cluster --name fake --kubeconfig /);
+      assert.ok(project.calls("docker").includes("docker rm --force --volumes fake-control-plane"));
       assert.ok(!project.exists("kind-cluster/koa-blog/dev/fake"));
-      assert.ok(!project.calls("docker").some((call) => call.startsWith("docker rm")));
+      assert.equal(project.calls("docker").filter((call) => call.startsWith("docker rm")).length, 1);
       assert.ok(project.calls("docker").includes("docker network rm kind"));
 
       project.write("fakes/containers", "fake-registry\trunning\t\tkoa-blog/dev/4\n");
       assert.equal((await project.run("destroy", ["--yes"])).status, 0);
       assert.ok(project.calls("docker").includes("docker rm --force --volumes 0123"));
+    });
+
+    it("needs no kind, which a machine without a network cannot download", async () => {
+      start();
+      const { status, output } = await project.run("destroy", ["--yes"]);
+      assert.equal(status, 0, output);
+      assert.doesNotMatch(project.read("fakes/calls"), /^kind /m);
     });
 
     it("forgets a run that was killed before it created a node, so that a later cluster of that name is safe", async () => {
@@ -276,7 +352,7 @@ describe("The command", () => {
       assert.equal((await project.run("logs")).status, 0);
       assert.match(
         project.calls("docker").at(-1) ?? "",
-        /^docker exec fake-control-plane kubectl .* logs --namespace koa-blog /,
+        /^docker exec -i fake-control-plane bash .* kubectl .* logs --namespace koa-blog /,
       );
     });
 

@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 
 import { stringify } from "yaml";
 
+import type { Engine } from "../../scripts/lib/checks/engine.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
 import type { Resource } from "../../scripts/lib/state.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
@@ -20,13 +21,16 @@ const engine = {
   CgroupVersion: "2",
 };
 
-/** `docker ps` prints a file, and `docker cp` copies from a folder. Everything else succeeds. */
+/** `docker info` and `docker ps` print files, and `docker cp` copies from a folder. Everything else succeeds. */
 const docker = `case "$1 $*" in
-"info "*) echo '${JSON.stringify(engine)}' ;;
+"info "*) cat "$FAKES/engine" ;;
+"context context inspect "*) cat "$FAKES/endpoint" ;;
 "version "*) echo '{"Server":{"Components":[]}}' ;;
 "ps "*publish=*) cat "$FAKES/ports/\${3#publish=}" 2>/dev/null || true ;;
 "ps "*label=kind-cluster.token=*) ! grep -q "\${5#label=kind-cluster.token=}$" "$FAKES/containers" || echo 0123 ;;
+"ps "*label=io.x-k8s.kind.cluster=*) cut -f 1 "$FAKES/containers" ;;
 "ps "*) cat "$FAKES/containers" ;;
+"rm "*) : >"$FAKES/containers" ;;
 "exec "*/readyz*) [ ! -e "$FAKES/silent" ] ;;
 "cp "*)
   file=$FAKES/nodes/\${2%%:*}\${2#*:}
@@ -49,14 +53,12 @@ export class FakeProject {
     }
     symlinkSync(join(projectFolder, "node_modules"), join(this.folder, "node_modules"));
     this.fake("docker", docker);
-    this.fake(
-      "kind",
-      'case "$1" in version) echo "kind v0.33.0" ;; get) cat "$FAKES/clusters" ;; delete) : >"$FAKES/containers" ;; esac',
-    );
+    this.fake("kind", 'case "$1" in version) echo "kind v0.33.0" ;; esac');
     this.fake("kubectl", "");
     this.fake("pulumi", 'case "$1" in version) echo v3.265.0 ;; *) env >"$FAKES/environment" ;; esac');
+    this.write("fakes/endpoint", "unix:///var/run/docker.sock\n");
+    this.setEngine({});
     this.write("fakes/containers", "");
-    this.write("fakes/clusters", "");
     this.write(".state/passphrase", "fake\n");
     this.configure({});
     this.record([]);
@@ -74,10 +76,14 @@ export class FakeProject {
     this.write(".state/.pulumi/stacks/koa-blog/dev.json", JSON.stringify(content));
   }
 
+  /** Changes what `docker info` prints. */
+  setEngine(changes: Partial<Engine>): void {
+    this.write("fakes/engine", JSON.stringify({ ...engine, ...changes }));
+  }
+
   /** Adds a kind cluster with one node to the engine. */
   addCluster(name: string, { token, state = "running" }: { token?: string; state?: string } = {}): void {
     this.write("fakes/containers", `${name}-control-plane\t${state}\t${name}\t\n`);
-    this.write("fakes/clusters", `${name}\n`);
     this.write(`fakes/nodes/${name}-control-plane/kind/version`, "v1.26.0");
     if (token) this.write(`fakes/nodes/${name}-control-plane/kind/pulumi-token`, token);
   }

@@ -72,6 +72,7 @@ describe("The state of a stack", () => {
     assert.deepEqual(stateOf(resources), {
       kind: { name: "demo", token: "koa-blog/dev/1", config: "kind: Cluster" },
       namespace: "a",
+      hasLogs: true,
     });
   });
 

@@ -123,8 +123,11 @@ describe("A download", () => {
   });
 
   it("names the address and the remedy if it fails", async () => {
-    await assert.rejects(download(`${url}/none`, checksum, path), /\/none answered 404. Install the/);
+    await assert.rejects(
+      download(`${url}/none`, checksum, path),
+      /\/none answered 404. Install kind 0.32.0 or later on PATH: https/,
+    );
     const closed = "http://127.0.0.1:1/kind";
-    await assert.rejects(download(closed, checksum, path), /1\/kind cannot be reached .*Check the network/);
+    await assert.rejects(download(closed, checksum, path), /1\/kind cannot be reached .* on PATH: https.* HTTPS_PROXY/);
   });
 });

@@ -4,8 +4,8 @@
 set -eu
 
 incomplete=${PULUMI_HOME:-$HOME/.pulumi}/kind-cluster/$OWNER/$CLUSTER
-clusters=$(kind get clusters --quiet)
-if ! echo "$clusters" | grep -Fqx "$CLUSTER"; then
+nodes=$(docker ps --all --quiet --filter "label=io.x-k8s.kind.cluster=$CLUSTER")
+if [ -z "$nodes" ]; then
   rm -f "$incomplete"
   exit
 fi
@@ -23,8 +23,7 @@ if [ "$token" != "$TOKEN" ] && { [ -n "$token" ] || [ ! -e "$incomplete" ]; }; t
     "If you do not need it, delete it: kind delete cluster --name $CLUSTER" >&2
   exit
 fi
-# The user's own kubeconfig stays as it is.
-kubeconfig=$(mktemp)
-trap 'rm -f "$kubeconfig"' EXIT
-kind delete cluster --name "$CLUSTER" --kubeconfig "$kubeconfig"
+# As `kind delete cluster` does, but without kind, which a machine without a network may lack.
+# Without quotes, so that each word is a container.
+docker rm --force --volumes $nodes >/dev/null
 rm -f "$incomplete"

@@ -50,7 +50,18 @@ function needs({ target, logging }: Pick<Settings, "target" | "logging">): { mem
   return logging ? { memory: 6, disk: 15 } : { memory: 3.5, disk: 10 };
 }
 
-export function checkEngine(engine: Engine, config: Pick<Settings, "target" | "logging">): Finding[] {
+/** Disk for an update of a stack that has all its images, in GiB. */
+const diskForUpdate = 3;
+
+/**
+ * @param options - `isInstalled` says that the engine already has the stack's images and volumes. `isRemote` says that
+ *   it is on another machine.
+ */
+export function checkEngine(
+  engine: Engine,
+  config: Pick<Settings, "target" | "logging">,
+  { isInstalled = false, isRemote = false } = {},
+): Finding[] {
   const { memory: needed, disk } = needs(config);
   const memory = engine.MemTotal / gibibyte;
   const without =
@@ -67,7 +78,21 @@ export function checkEngine(engine: Engine, config: Pick<Settings, "target" | "l
           `The Docker engine has ${memory.toFixed(1)} GiB of memory, and the stack needs ${String(needed)} GiB`,
           `Give it 8 GB, in Docker Desktop under Settings, Resources${without}`,
         ),
-    checkDisk(engine.DockerRootDir, disk),
+    isRemote
+      ? ok("Disk: not checked, because the engine is on another machine")
+      : checkDisk(engine.DockerRootDir, isInstalled ? diskForUpdate : disk),
+    ...checkSnap(engine),
+  ];
+}
+
+/** Warns of Docker from snap. Whether a kind cluster runs there depends on the version of snapd, so it only warns. */
+function checkSnap({ DockerRootDir }: Engine): Finding[] {
+  if (!DockerRootDir.startsWith("/var/snap/")) return [];
+  return [
+    warning(
+      "Docker is installed from snap, whose AppArmor profile refuses the option no-new-privileges",
+      'If containers exit with "operation not permitted", install Docker from Docker\'s own packages',
+    ),
   ];
 }
 

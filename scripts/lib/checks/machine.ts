@@ -17,6 +17,29 @@ export function checkTool(tool: Tool, otherwise: string): Finding {
     : ok(`${tool.name} ${found.version} on PATH is older than ${tool.minimum}, ${otherwise}`);
 }
 
+/**
+ * A problem if MySQL 9 would crash in a loop, with "CPU does not support x86-64-v2".
+ * https://github.com/docker-library/mysql/issues/1138
+ *
+ * @param cpuinfo - content of /proc/cpuinfo
+ */
+export function checkCpu(cpuinfo: string, mysqlImage: string): Finding[] {
+  const flags = /^flags\s*:(.*)$/m.exec(cpuinfo)?.[1]?.split(" ");
+  const missing = ["cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"].filter((flag) => !flags?.includes(flag));
+  if (!flags || missing.length === 0 || !/(^|\/)mysql:9/.test(mysqlImage)) return [];
+  return [
+    problem(
+      `The CPU lacks ${missing.join(", ")}, and ${mysqlImage} needs x86-64-v2`,
+      'Give this virtual machine another CPU type, such as "host" in Proxmox and QEMU',
+    ),
+  ];
+}
+
+/** Content of /proc/cpuinfo on Linux with an x64 CPU, else empty. */
+export function readCpuinfo(): string {
+  return process.platform === "linux" && process.arch === "x64" ? readFileSync("/proc/cpuinfo", "utf8") : "";
+}
+
 // https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
 export function checkInotify(): Finding[] {
   if (process.platform !== "linux") return [];

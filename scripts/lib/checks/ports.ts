@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 
 import type { KindSettings } from "../../../settings.ts";
 import { dockerLines } from "../kindCluster.ts";
@@ -36,8 +36,30 @@ async function checkPort(key: string, port: number, address: string, own: string
     : ok(`Port ${String(port)} is free`);
 }
 
-/** The error code of listening on a port, or undefined if the port is free. */
-export async function portError(port: number, address: string): Promise<string | undefined> {
+/**
+ * The error code if Docker cannot publish a port, else undefined. An ordinary user may not listen below port 1024, but
+ * Docker may. So a refusal only counts if a program answers on the port.
+ */
+export async function portError(port: number, address: string, listen = listenError): Promise<string | undefined> {
+  const code = await listen(port, address);
+  if (code === undefined || ["EADDRINUSE", "EADDRNOTAVAIL"].includes(code)) return code;
+  return (await answers(port, address)) ? "EADDRINUSE" : undefined;
+}
+
+async function answers(port: number, address: string): Promise<boolean> {
+  const socket = connect(port, address);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** The error code of listening on a port, or undefined if that works. */
+async function listenError(port: number, address: string): Promise<string | undefined> {
   const server = createServer();
   try {
     await once(server.listen(port, address), "listening");

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 
 import { inMySql } from "./lib/inMySql.ts";
 import { main } from "./lib/main.ts";
+import { refuseSwallowedFlags } from "./lib/npmFlags.ts";
 
 const usage = `Usage: npm run restore -- FILE [--replace]
 
@@ -13,11 +14,9 @@ const usage = `Usage: npm run restore -- FILE [--replace]
   --replace  overwrite existing users and posts`;
 
 await main(async () => {
+  refuseSwallowedFlags("replace");
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { replace: { type: "boolean" } } });
   const [file, ...more] = positionals;
-  if (process.env.npm_config_replace) {
-    throw new Error(`npm kept --replace for itself: npm run restore -- ${file ?? "FILE"} --replace`);
-  }
   if (!file || more.length > 0) throw new Error(usage);
   const backup = await open(file).catch((error: unknown) => {
     throw new Error(`${file} cannot be read: ${(error as Error).message}`);

@@ -154,10 +154,12 @@ esac`;
     const missing = await project.run("restore", ["missing.sql.gz"]);
     assert.equal(missing.status, 1);
     assert.match(missing.output, /^missing.sql.gz cannot be read: ENOENT/);
-    const kept = await project.run("restore", ["a.sql.gz"], { npm_config_replace: "true" });
+    const kept = await project.run("restore", ["a.sql.gz"], {
+      ...{ npm_config_replace: "true", npm_lifecycle_event: "restore" },
+    });
     assert.deepEqual(
       [kept.status, kept.output],
-      [1, "npm kept --replace for itself: npm run restore -- a.sql.gz --replace\n"],
+      [1, "npm kept --replace for itself. Run: npm run restore -- … --replace\n"],
     );
     assert.deepEqual(project.calls("docker"), []);
   });

@@ -236,7 +236,22 @@ describe("The logging component", () => {
     const writable = mounts.filter(({ readOnly }) => !readOnly).map(({ name }) => name);
     assert.deepEqual(writable, ["state", "tmp"]);
     const paths = (volumes as { hostPath?: { path: string } }[]).flatMap(({ hostPath }) => hostPath?.path ?? []);
-    assert.deepEqual(paths, ["/var/log/pods", "/var/lib/koa-blog/logging/fluentd"]);
+    assert.deepEqual(paths, ["/var/log/pods", "/var/lib/docker/containers", "/var/lib/koa-blog/logging/fluentd"]);
+  });
+
+  it("lets Fluentd read Docker's files at the path that the links in /var/log/pods have, if the node has Docker", () => {
+    const { volumes } = podSpec(find(fluentd)) as { volumes: { name: string; hostPath?: unknown }[] };
+    const path = "/var/lib/docker/containers";
+    assert.deepEqual(volumes.find(({ name }) => name === "docker")?.hostPath, { path, type: "DirectoryOrCreate" });
+    const mount = mainContainer(find(fluentd)).volumeMounts.find(({ name }) => name === "docker");
+    assert.deepEqual(mount, { name: "docker", mountPath: path, readOnly: true });
+  });
+
+  it("starts Fluentd with positions of existing files only, and with little memory for garbage", () => {
+    const { FLUENTD_OPT, RUBY_GC_MALLOC_LIMIT_MAX, RUBY_GC_OLDMALLOC_LIMIT_MAX } = variables(find(fluentd));
+    assert.equal(FLUENTD_OPT, "--no-supervisor -r /fluentd/etc/positions.rb");
+    assert.ok("positions.rb" in (find("logging-fluentd-configuration").inputs.data as Inputs));
+    assert.deepEqual([RUBY_GC_MALLOC_LIMIT_MAX, RUBY_GC_OLDMALLOC_LIMIT_MAX], ["8388608", "16777216"]);
   });
 
   it("shares no name with a stack in another namespace of the cluster", async () => {

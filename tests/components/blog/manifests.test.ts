@@ -66,6 +66,8 @@ describe("The blog's manifests", () => {
     for (const { periodSeconds, failureThreshold } of [startupProbe, mysql.startupProbe]) {
       assert.equal(periodSeconds * failureThreshold, 1800);
     }
+    const { create = "", update = "" } = find("mysql-statefulset").customTimeouts ?? {};
+    for (const timeout of [create, update]) assert.ok(parseInt(timeout) * 60 > 1800, `Pulumi waits for ${timeout}`);
     for (const { exec } of [mysql.startupProbe, mysql.readinessProbe, mysql.livenessProbe]) {
       assert.deepEqual(exec.command.slice(0, 2), ["mysqladmin", "ping"]);
     }

@@ -318,8 +318,8 @@ describe("The blog in an existing cluster", () => {
 
   it("pulls all images with the registry's password, the logs' too", async () => {
     const { resources } = await runExisting({ logging: "true" });
-    const pods = resources.filter(({ type }) => /:(StatefulSet|DaemonSet|Deployment|Job)$/.test(type));
-    assert.equal(pods.length, 8);
+    const pods = resources.filter(({ type }) => /:(StatefulSet|DaemonSet|Deployment|CronJob|Job)$/.test(type));
+    assert.equal(pods.length, 9);
     for (const workload of pods) {
       const [secret] = podSpec(workload).imagePullSecrets;
       const { inputs } = finder(resources)(String(secret?.name).replace(/-auto$/, ""));

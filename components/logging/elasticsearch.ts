@@ -132,8 +132,8 @@ const elasticsearchSettings = {
   // Machine learning would use memory, and GeoIP would download databases.
   "xpack.ml.enabled": "false",
   "ingest.geoip.downloader.enabled": "false",
-  // The default watermarks are percentages, and a laptop's disk is often over 90 % full. free-disk.sh deletes the oldest
-  // logs before "high" is reached.
+  // The default watermarks are percentages, and a laptop's disk is often over 90 % full. free-disk.sh deletes old logs
+  // before "high" is reached.
   "cluster.routing.allocation.disk.watermark.low": "2gb",
   "cluster.routing.allocation.disk.watermark.high": "1gb",
   "cluster.routing.allocation.disk.watermark.flood_stage": "500mb",

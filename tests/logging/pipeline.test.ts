@@ -236,6 +236,25 @@ describe("Fluentd with the stack's configuration", function () {
     });
   }
 
+  for (const depth of [100, 101, 100_000]) {
+    it(`keeps a line of JSON with ${String(depth)} levels as text, and reads the next one`, async () => {
+      const pod = `nested-${String(depth)}`;
+      const nested = `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
+      // Like Elasticsearch, whose fields of the type "flattened" have at most 20 levels.
+      elasticsearch.refuse = ({ json, tags }) => (!tags && json?.a ? 400 : undefined);
+      node.append(`koa-blog_${pod}_${uid}/app/0.log`, criParts(nested) + cri(`after ${pod}`));
+      await arrival(`after ${pod}`);
+      await until(() => messagesOf(pod, "app").length === 2);
+      assert.deepEqual(messagesOf(pod, "app").sort(), [`after ${pod}`, nested]);
+      elasticsearch.refuse = () => undefined;
+    });
+  }
+
+  it("loses nothing of a number that JSON cannot hold", async () => {
+    node.append(file, cri('{"msg":"a large number","number":1e400}'));
+    await arrival("a large number");
+  });
+
   it("keeps the lines of two streams and two containers apart", async () => {
     const other = `koa-blog_mysql-0_${uid}/mysql/0.log`;
     node.append(file, cri("begins on stdout, ", { tag: "P" }));

@@ -252,7 +252,7 @@ describe("Fluentd with the stack's configuration", function () {
 
   it("loses nothing of a number that JSON cannot hold", async () => {
     node.append(file, cri('{"msg":"a large number","number":1e400}'));
-    await arrival("a large number");
+    assert.deepEqual((await arrival("a large number")).tags, ["rejected"]);
   });
 
   it("keeps the lines of two streams and two containers apart", async () => {

@@ -67,6 +67,7 @@ healthy() {
   [ "$($state "$1")" = 0healthy ] || fail "$1 is not healthy. See: docker logs $1"
 }
 docker run --detach --name "$network-mysql" $options --restart unless-stopped --memory 1024m --stop-timeout 60 \
+  --health-start-period 1800s \
   --volume "$network-mysql-data:/var/lib/mysql" --volume "$network-mysql-secrets:$secrets:ro" \
   --env MYSQL_ROOT_PASSWORD_FILE=$secrets/MYSQL_ROOT_PASSWORD --tmpfs /tmp:size=64m \
   --tmpfs /docker-entrypoint-initdb.d:uid=999,mode=700 --tmpfs /var/run/mysqld:uid=999,mode=755 "$blog-mysql"

@@ -14,6 +14,8 @@ export const mysqlContainer = {
   port: 3306,
   /** The user `mysql` of the official image. */
   user: 999,
+  /** Seconds for the first initialization or a recovery, which take many minutes on a slow disk. */
+  startSeconds: 1800,
   /** Seconds until SIGKILL. InnoDB flushes its buffer pool. */
   stopSeconds: 60,
   memoryMebibytes: 1024,

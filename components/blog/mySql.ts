@@ -105,6 +105,8 @@ export class MySql extends pulumi.ComponentResource {
         dependsOn: [headless, service, policy],
         // Kubernetes refuses a change. docs/operations.md says how to grow a volume.
         ignoreChanges: ["spec.volumeClaimTemplates"],
+        // Longer than the startup probe waits. Pulumi's own is 10 minutes.
+        customTimeouts: { create: "35m", update: "35m" },
       },
     );
     this.registerOutputs({ rootPassword: this.rootPassword });
@@ -142,8 +144,8 @@ function podSpec(
           // MySQL writes large sorts to /tmp.
           { cpu: "2", memory: `${String(mysqlContainer.memoryMebibytes)}Mi`, disk: "2Gi" },
         ),
-        // Waits half an hour for the first initialization or a recovery. A restart would begin them again.
-        startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 1800 },
+        // A restart would begin the initialization or recovery again.
+        startupProbe: { ...probe, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: mysqlContainer.startSeconds },
         readinessProbe: { ...probe, periodSeconds: 5, timeoutSeconds: 5 },
         livenessProbe: { ...probe, periodSeconds: 20, timeoutSeconds: 5, failureThreshold: 6 },
         volumeMounts: [

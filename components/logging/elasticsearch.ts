@@ -20,6 +20,9 @@ export interface ElasticsearchArgs extends LoggingPodArgs {
 /** Name of the Service and the StatefulSet. logging/fluentd/elasticsearch.conf has the same name. */
 const elasticsearchName = "elasticsearch";
 
+/** Size of a new volume. */
+export const defaultStorage = "5Gi";
+
 /** The user `elasticsearch` of the image. Its group is root, which may write the keystore. */
 const elasticsearchUser = 1000;
 
@@ -57,14 +60,20 @@ export class Elasticsearch extends pulumi.ComponentResource {
               spec: {
                 accessModes: ["ReadWriteOnce"],
                 ...(args.storageClass !== undefined && { storageClassName: args.storageClass }),
-                resources: { requests: { storage: args.storage ?? "5Gi" } },
+                resources: { requests: { storage: args.storage ?? defaultStorage } },
               },
             },
           ],
         },
       },
       // Claim templates are immutable, so a change would replace the StatefulSet. Its volume would stay as it is.
-      { parent: this, dependsOn: [policy], ignoreChanges: ["spec.volumeClaimTemplates"] },
+      {
+        parent: this,
+        dependsOn: [policy],
+        ignoreChanges: ["spec.volumeClaimTemplates"],
+        // Longer than the startup probe waits. Pulumi's own is 10 minutes.
+        customTimeouts: { create: "35m", update: "35m" },
+      },
     );
     this.url = pulumi.interpolate`http://${service.metadata.name}:9200`;
     this.registerOutputs({ url: this.url });
@@ -99,7 +108,8 @@ function podSpec({ image, imagePullSecrets, elasticUser, heap = "512m" }: Elasti
           limits: { cpu: "2", memory, "ephemeral-storage": "1Gi" },
         },
         // All HTTP paths need a password, so the probes only connect.
-        startupProbe: { ...probe, periodSeconds: 2, failureThreshold: 150 },
+        // A slow disk takes many minutes, and a restart would begin again.
+        startupProbe: { ...probe, periodSeconds: 2, failureThreshold: 900 },
         readinessProbe: { ...probe, periodSeconds: 5 },
         livenessProbe: { ...probe, periodSeconds: 20, failureThreshold: 6 },
         volumeMounts: [{ name: "data", mountPath: "/usr/share/elasticsearch/data" }],
@@ -122,7 +132,8 @@ const elasticsearchSettings = {
   // Machine learning would use memory, and GeoIP would download databases.
   "xpack.ml.enabled": "false",
   "ingest.geoip.downloader.enabled": "false",
-  // The default watermarks are percentages, and a laptop's disk is often over 90 % full.
+  // The default watermarks are percentages, and a laptop's disk is often over 90 % full. free-disk.sh deletes old logs
+  // before "high" is reached.
   "cluster.routing.allocation.disk.watermark.low": "2gb",
   "cluster.routing.allocation.disk.watermark.high": "1gb",
   "cluster.routing.allocation.disk.watermark.flood_stage": "500mb",
@@ -132,6 +143,12 @@ const elasticsearchSettings = {
 export function memoryLimit(heap: string): string {
   const mebibytes = parseInt(heap, 10) * (heap.endsWith("g") ? 1024 : 1);
   return `${String(mebibytes + Math.max(mebibytes, 768))}Mi`;
+}
+
+/** A tenth of the volume. Logs are deleted by whole indices, so an index must be a small part of it. */
+export function rolloverSize(storage: string): string {
+  const mebibytes = parseInt(storage, 10) * ({ Mi: 1, Gi: 1024, Ti: 1024 ** 2 }[storage.slice(-2)] ?? NaN);
+  return `${String(Math.ceil(mebibytes / 10))}mb`;
 }
 
 /**

@@ -21,6 +21,20 @@ export interface FluentdArgs extends LoggingPodArgs {
 /** Name of the DaemonSet and the ServiceAccount. */
 const fluentdName = "fluentd";
 
+/** Variables of the container that need no other resource. */
+export const fluentdVariables = {
+  // Kubernetes restarts the container, so a supervisor process is not needed.
+  FLUENTD_OPT: "--no-supervisor -r /fluentd/etc/positions.rb",
+  // By default, glibc keeps a memory arena for each thread.
+  MALLOC_ARENA_MAX: "2",
+  // By default, up to 128 MiB of unused strings wait for the garbage collector. Long lines would then exceed the limit.
+  RUBY_GC_MALLOC_LIMIT_MAX: "8388608",
+  RUBY_GC_OLDMALLOC_LIMIT_MAX: "16777216",
+};
+
+/** Docker's log files of containers. */
+const dockerFolder = "/var/lib/docker/containers";
+
 /**
  * Fluentd on every node, including the control plane. Its ServiceAccount may read pods and namespaces. The image needs
  * the plugins of `fluent/fluentd-kubernetes-daemonset`.
@@ -98,10 +112,7 @@ function podSpec(
         env: [
           { name: "K8S_NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
           { name: "LOGGING_NAMESPACE", value: namespace },
-          // Kubernetes restarts the container, so a supervisor process is not needed.
-          { name: "FLUENTD_OPT", value: "--no-supervisor" },
-          // By default, glibc keeps a memory arena for each thread.
-          { name: "MALLOC_ARENA_MAX", value: "2" },
+          ...Object.entries(fluentdVariables).map(([variable, value]) => ({ name: variable, value })),
           ...secretFileVariables(["FLUENTD_PASSWORD"]),
         ],
         ports: [{ name: "monitor", containerPort: 24220 }],
@@ -116,6 +127,7 @@ function podSpec(
           { name: "configuration", mountPath: "/fluentd/etc", readOnly: true },
           secretMount,
           { name: "pods", mountPath: "/var/log/pods", readOnly: true },
+          { name: "docker", mountPath: dockerFolder, readOnly: true },
           { name: "state", mountPath: "/var/lib/fluentd" },
           { name: "tmp", mountPath: "/tmp" },
         ],
@@ -125,6 +137,8 @@ function podSpec(
       { name: "configuration", configMap: { name: configuration.metadata.name } },
       secretVolume([fluentdUser]),
       { name: "pods", hostPath: { path: "/var/log/pods", type: "Directory" } },
+      // With Docker's runtime, the files of /var/log/pods are links to this folder. Other runtimes leave it empty.
+      { name: "docker", hostPath: { path: dockerFolder, type: "DirectoryOrCreate" } },
       // On the node, positions and unsent records outlive the pod. The node may have several stacks.
       {
         name: "state",

@@ -5,7 +5,8 @@ import { generatedPassword } from "../kubernetes/generatedPassword.ts";
 import { dockerConfig, type RegistryLogin } from "../kubernetes/imagePullSecret.ts";
 import { immutableSecret } from "../kubernetes/immutableObjects.ts";
 import { elasticsearchClient, kibanaClient, labels } from "../kubernetes/labels.ts";
-import { Elasticsearch } from "./elasticsearch.ts";
+import { DiskCleanup } from "./diskCleanup.ts";
+import { defaultStorage, Elasticsearch, rolloverSize } from "./elasticsearch.ts";
 import { Fluentd } from "./fluentd.ts";
 import { Kibana } from "./kibana.ts";
 import { SetupJob } from "./setupJob.ts";
@@ -91,18 +92,29 @@ export class Logging extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [denyIngress] },
     );
+    const client = {
+      ...pod,
+      image: args.elasticsearchImage,
+      url: elasticsearch.url,
+      client: elasticsearchClient,
+    };
     const elasticsearchSetup = new SetupJob(
       `${name}-elasticsearch-setup`,
       {
-        ...pod,
-        image: args.elasticsearchImage,
+        ...client,
         folder: "elasticsearch",
-        url: elasticsearch.url,
-        client: elasticsearchClient,
         secrets: [elasticUser, kibanaUser, fluentdUser],
-        variables: { RETENTION_DAYS: pulumi.output(args.retentionDays ?? 7).apply(String) },
+        variables: {
+          RETENTION_DAYS: pulumi.output(args.retentionDays ?? 7).apply(String),
+          ROLLOVER_SIZE: pulumi.output(args.storage ?? defaultStorage).apply(rolloverSize),
+        },
       },
       { parent: this, dependsOn: [elasticsearch] },
+    );
+    new DiskCleanup(
+      `${name}-disk-cleanup`,
+      { ...client, secrets: [elasticUser] },
+      { parent: this, dependsOn: [elasticsearchSetup] },
     );
     new Fluentd(
       `${name}-fluentd`,

@@ -4,6 +4,7 @@
 # URL              Elasticsearch, such as http://elasticsearch:9200
 # SECRETS          folder with the files ELASTIC_PASSWORD, FLUENTD_PASSWORD and KIBANA_PASSWORD
 # RETENTION_DAYS   days until records are deleted
+# ROLLOVER_SIZE    size of an index, after which a new one begins, such as 512mb
 #
 # The requests: https://www.elastic.co/guide/en/elasticsearch/reference/8.19/rest-apis.html
 set -eu
@@ -33,7 +34,7 @@ request PUT /_ilm/policy/koa-blog-logs --data-binary @- <<EOF
 {
   "policy": {
     "phases": {
-      "hot": { "actions": { "rollover": { "max_age": "1d", "max_primary_shard_size": "1gb" } } },
+      "hot": { "actions": { "rollover": { "max_age": "1d", "max_primary_shard_size": "$ROLLOVER_SIZE" } } },
       "delete": { "min_age": "${RETENTION_DAYS}d", "actions": { "delete": {} } }
     }
   }

@@ -148,6 +148,7 @@ describe("The resource graph of target kind", () => {
     "elasticsearch-image": [
       "logging-elasticsearch-statefulset",
       "logging-elasticsearch-setup-job",
+      "logging-disk-cleanup-cron-job",
       "logging-kibana-setup-job",
     ],
     "kibana-image": ["logging-kibana-deployment"],

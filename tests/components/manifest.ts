@@ -15,7 +15,10 @@ interface PodTemplate {
 /** The specification of a Kubernetes object. */
 export const specOf = ({ inputs }: Registered) => inputs.spec as Inputs;
 
-const podTemplate = (workload: Registered) => specOf(workload).template as PodTemplate;
+const podTemplate = (workload: Registered) => {
+  const { jobTemplate } = specOf(workload) as { jobTemplate?: { spec: Inputs } };
+  return (jobTemplate?.spec ?? specOf(workload)).template as PodTemplate;
+};
 
 /** The pod specification of a workload. */
 export const podSpec = (workload: Registered): PodSpec => podTemplate(workload).spec;

@@ -56,6 +56,7 @@ const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Input
       "kubernetes:apps/v1:StatefulSet",
       "kubernetes:apps/v1:DaemonSet",
       "kubernetes:apps/v1:Deployment",
+      "kubernetes:batch/v1:CronJob",
       "kubernetes:batch/v1:Job",
       "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
       "kubernetes:networking.k8s.io/v1:Ingress",

@@ -67,9 +67,9 @@ export class BulkServer {
 
   #create(action: string, source = "") {
     const { create } = JSON.parse(action) as { create: { _index: string; _id: string } };
-    const document = JSON.parse(source) as LogDocument;
-    const status = this.#statusOf(create._id, document);
-    if (status === 201) this.documents.set(create._id, document);
+    const document = parse(source);
+    const status = document ? this.#statusOf(create._id, document) : 400;
+    if (document && status === 201) this.documents.set(create._id, document);
     return {
       create: { ...create, status, ...(status >= 300 && { error: { type: "some_exception", reason: "on demand" } }) },
     };
@@ -81,6 +81,15 @@ export class BulkServer {
     if (!this.documents.has(id)) return 201;
     this.duplicates.push(document.message);
     return 409;
+  }
+}
+
+/** Elasticsearch refuses a document that is no JSON, and takes the others of the request. */
+function parse(source: string): LogDocument | undefined {
+  try {
+    return JSON.parse(source) as LogDocument;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
+import { fluentdVariables } from "../../components/logging/fluentd.ts";
 import { configDefaults, projectFolder } from "../../scripts/lib/project.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 import { BulkServer } from "./elasticsearch.ts";
@@ -76,20 +88,21 @@ export class FluentdNode {
   constructor(port: number, { bufferLimit = "512m", run = [] }: NodeOptions = {}) {
     cpSync(join(projectFolder, "logging/fluentd"), this.#path("etc"), { recursive: true });
     mkdirSync(this.#path("pods"));
+    mkdirSync(this.#path("containers"));
     const output = readFileSync(this.#path("etc", "elasticsearch.conf"), "utf8");
     writeFileSync(
       this.#path("etc", "elasticsearch.conf"),
       output.replace("port 9200", `port ${String(port)}`).replace("limit_size 512m", `limit_size ${bufferLimit}`),
     );
     writeFileSync(this.#path("FLUENTD_PASSWORD"), password);
-    this.#container = docker("create", ...this.#options("--no-supervisor"), ...run, fluentdImage);
+    this.#container = docker("create", ...this.#options(), ...run, fluentdImage);
   }
 
   /** Lets Fluentd check its configuration. */
   dryRun(): { status: number | null; output: string } {
     const { status, stdout, stderr } = spawnSync(
       "docker",
-      ["run", "--rm", ...this.#options("--dry-run"), fluentdImage],
+      ["run", "--rm", ...this.#options({ FLUENTD_OPT: "--dry-run" }), fluentdImage],
       { encoding: "utf8" },
     );
     return { status, output: stdout + stderr };
@@ -114,10 +127,33 @@ export class FluentdNode {
     return stdout + stderr;
   }
 
+  /** Whether Fluentd runs, and whether the kernel has killed it for its memory. */
+  state(): { running: boolean; outOfMemory: boolean } {
+    const format = '{"running":{{.State.Running}},"outOfMemory":{{.State.OOMKilled}}}';
+    return JSON.parse(docker("inspect", "--format", format, this.#container)) as ReturnType<FluentdNode["state"]>;
+  }
+
   /** Appends to a log file, such as `koa-blog_blog-1_UID/blog/0.log`. */
   append(file: string, text: string | Buffer): void {
     mkdirSync(dirname(this.#path("pods", file)), { recursive: true });
     appendFileSync(this.#path("pods", file), text);
+  }
+
+  /** Appends to a log file of Docker's runtime, to which the file of the pod is a link. */
+  appendDocker(file: string, text: string): void {
+    const name = `${file.replaceAll("/", "-")}-json.log`;
+    const link = this.#path("pods", file);
+    mkdirSync(dirname(link), { recursive: true });
+    appendFileSync(this.#path("containers", name), text);
+    if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync(`/var/lib/docker/containers/${name}`, link);
+  }
+
+  /** Deletes a log file, and gives its inode to a new file. */
+  reuseInode(deleted: string, created: string, text: string): void {
+    mkdirSync(dirname(this.#path("pods", created)), { recursive: true });
+    renameSync(this.#path("pods", deleted), this.#path("pods", created));
+    truncateSync(this.#path("pods", created));
+    this.append(created, text);
   }
 
   /** Renames a log file like the kubelet. */
@@ -138,14 +174,15 @@ export class FluentdNode {
     return join(this.#folder, ...parts);
   }
 
-  #options(fluentdOptions: string): string[] {
+  #options(variables: Partial<typeof fluentdVariables> = {}): string[] {
     return [
       ...["--add-host", "elasticsearch:host-gateway", "--add-host", "host.docker.internal:host-gateway"],
       ...["--volume", `${this.#path("etc")}:/fluentd/etc:ro`, "--volume", `${this.#path("pods")}:/var/log/pods:ro`],
+      ...["--volume", `${this.#path("containers")}:/var/lib/docker/containers:ro`],
       ...["--volume", `${this.#path("FLUENTD_PASSWORD")}:/run/FLUENTD_PASSWORD:ro`],
       ...["--env", "FLUENTD_PASSWORD_FILE=/run/FLUENTD_PASSWORD", "--env", "K8S_NODE_NAME=node-1"],
       ...["--env", "LOGGING_NAMESPACE=logging"],
-      ...["--env", `FLUENTD_OPT=${fluentdOptions}`],
+      ...Object.entries({ ...fluentdVariables, ...variables }).flatMap((pair) => ["--env", pair.join("=")]),
     ];
   }
 }
@@ -163,6 +200,16 @@ export function cri(message: string, { stream = "stdout", tag = "F" } = {}): str
 export function criParts(message: string, size = 16 * 1024): string {
   const parts = message.match(new RegExp(`.{1,${String(size)}}`, "g")) ?? [];
   return parts.map((part, index) => cri(part, { tag: index < parts.length - 1 ? "P" : "F" })).join("");
+}
+
+/** A line in the format of Docker's runtime, in parts of 16 KiB. */
+export function dockerLines(message: string, stream = "stdout"): string {
+  const parts = message.match(/.{1,16384}/g) ?? [""];
+  const time = cri("").split(" ")[0];
+  return parts
+    .map((part, index) => ({ log: index < parts.length - 1 ? part : `${part}\n`, stream, time }))
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join("");
 }
 
 function docker(...args: string[]): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { createLogger } from "../../service/log.ts";
 import type { BulkServer, LogDocument } from "./elasticsearch.ts";
-import { cri, criParts, type FluentdNode, password, until, useFluentd } from "./fluentd.ts";
+import { cri, criParts, dockerLines, type FluentdNode, password, until, useFluentd } from "./fluentd.ts";
 import { traces } from "./traces.ts";
 
 const uid = "0b1ac6a9-4b0e-4d0e-9b4c-0b6b7a5f3c11";
@@ -158,6 +158,33 @@ describe("Fluentd with the stack's configuration", function () {
     );
   });
 
+  it("reads the files of Docker's runtime, which are links to JSON with parts of long lines", async () => {
+    const linked = `koa-blog_of-docker_${uid}/app/0.log`;
+    const long = `docker's long line ${"äöü\t".repeat(7000)} its end`;
+    const lines = ['docker\'s "first" line', long, " ", '{"level":"warn","msg":"docker\'s JSON"}'];
+    node.appendDocker(linked, lines.map((line) => dockerLines(line)).join("") + dockerLines("on stderr", "stderr"));
+    const { "@timestamp": time, event, ...document } = await arrival("on stderr");
+    assert.match(time, /^2026-11-23T10:15:00\.\d{9}\+00:00$/);
+    assert.match(event.id, /^[\w+/=]{40,}$/);
+    assert.deepEqual(document, {
+      message: "on stderr",
+      stream: "stderr",
+      kubernetes: {
+        namespace: "koa-blog",
+        pod: { name: "of-docker", uid },
+        node: { name: "node-1" },
+        container: { name: "app" },
+      },
+    });
+    assert.deepEqual(
+      messagesOf("of-docker", "app").sort(),
+      ["on stderr", ...lines.slice(0, 3), "docker's JSON"].sort(),
+    );
+    assert.deepEqual((await arrival("docker's JSON")).log, { level: "warn" });
+    node.appendDocker(linked, dockerLines("docker's next line"));
+    await arrival("docker's next line");
+  });
+
   const containerOf = (language: string) => language.replace(/\W+/g, "-").toLowerCase();
   const write = (pod: string, container: string, text: string) => {
     const lines = text.split("\n").map((line) => cri(line, { stream: "stderr" }));
@@ -208,6 +235,25 @@ describe("Fluentd with the stack's configuration", function () {
       assert.ok(!messages().includes("one"));
     });
   }
+
+  for (const depth of [100, 101, 100_000]) {
+    it(`keeps a line of JSON with ${String(depth)} levels as text, and reads the next one`, async () => {
+      const pod = `nested-${String(depth)}`;
+      const nested = `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
+      // Like Elasticsearch, whose fields of the type "flattened" have at most 20 levels.
+      elasticsearch.refuse = ({ json, tags }) => (!tags && json?.a ? 400 : undefined);
+      node.append(`koa-blog_${pod}_${uid}/app/0.log`, criParts(nested) + cri(`after ${pod}`));
+      await arrival(`after ${pod}`);
+      await until(() => messagesOf(pod, "app").length === 2);
+      assert.deepEqual(messagesOf(pod, "app").sort(), [`after ${pod}`, nested]);
+      elasticsearch.refuse = () => undefined;
+    });
+  }
+
+  it("loses nothing of a number that JSON cannot hold", async () => {
+    node.append(file, cri('{"msg":"a large number","number":1e400}'));
+    assert.deepEqual((await arrival("a large number")).tags, ["rejected"]);
+  });
 
   it("keeps the lines of two streams and two containers apart", async () => {
     const other = `koa-blog_mysql-0_${uid}/mysql/0.log`;
@@ -319,6 +365,23 @@ describe("Fluentd with the stack's configuration", function () {
     writeLines(numbers("rotated", 2000, 3000));
     node.start();
     await assertOnce("rotated", 3000);
+  });
+
+  it("reads all of a new file that got the inode of a deleted one while it was stopped", async () => {
+    const [deleted, created] = ["a-deleted-pod", "a-new-pod"].map((pod) => `koa-blog_${pod}_${uid}/blog/0.log`);
+    assert.ok(deleted !== undefined && created !== undefined);
+    node.append(deleted, cri("of the deleted pod"));
+    await arrival("of the deleted pod");
+    await node.stop();
+    node.reuseInode(
+      deleted,
+      created,
+      numbers("new-file", 0, 100)
+        .map((line) => cri(line))
+        .join(""),
+    );
+    node.start();
+    await assertOnce("new-file", 100);
   });
 
   it("reads to its end the log of a pod that is deleted", async () => {

@@ -56,7 +56,7 @@ describe("The set-up scripts", function () {
     const script = readFileSync(join(source, "setup.sh"), "utf8");
     const shortened = script.replaceAll("/tmp/", `${files}/`).replace("--retry 90 --retry-delay 2", "--retry 2");
     writeFileSync(join(files, "setup.sh"), shortened.replace('cd "$(dirname "$0")"', `cd "${source}"`));
-    const env = { ...process.env, URL: url, SECRETS: secrets, RETENTION_DAYS: "9" };
+    const env = { ...process.env, URL: url, SECRETS: secrets, RETENTION_DAYS: "9", ROLLOVER_SIZE: "512mb" };
     return await promisify(execFile)("sh", [join(files, "setup.sh")], { env }).then(
       ({ stdout, stderr }) => ({ status: 0, output: stdout + stderr }),
       (error: unknown) => {
@@ -94,7 +94,7 @@ describe("The set-up scripts", function () {
       {
         policy: {
           phases: {
-            hot: { actions: { rollover: { max_age: "1d", max_primary_shard_size: "1gb" } } },
+            hot: { actions: { rollover: { max_age: "1d", max_primary_shard_size: "512mb" } } },
             delete: { min_age: "9d", actions: { delete: {} } },
           },
         },

@@ -17,6 +17,8 @@ interface Container {
   /** Stop timeout in seconds. */
   stop: string | undefined;
   restart: string | undefined;
+  /** How long failed health checks do not count. */
+  start: string | undefined;
   isReadOnly: boolean;
   dropped: string;
   volumes: string[];
@@ -28,6 +30,7 @@ interface Service {
   user: string;
   mem_limit: string;
   stop_grace_period?: string;
+  healthcheck?: { start_period?: string };
   tmpfs?: string[];
   read_only: boolean;
   cap_drop: string[];
@@ -47,6 +50,7 @@ function ofCompose(name: string): Container {
     variables: service.environment,
     memory: service.mem_limit,
     stop: service.stop_grace_period?.replace("s", ""),
+    start: service.healthcheck?.start_period,
     restart: service.restart === "no" ? undefined : service.restart,
     isReadOnly: service.read_only,
     dropped: service.cap_drop.join(),
@@ -66,6 +70,7 @@ function ofScript(name: string): Container {
     variables: Object.fromEntries(all("env").map((variable) => variable.split(/=(.*)/) as [string, string])),
     memory: all("memory").join(),
     stop: all("stop-timeout")[0],
+    start: all("health-start-period")[0],
     restart: all("restart")[0],
     isReadOnly: words.includes("--read-only"),
     dropped: all("cap-drop").join(),
@@ -110,6 +115,10 @@ describe("The settings of containers", () => {
         assert.equal(restart, isServer ? "unless-stopped" : undefined, name);
         if (isServer) assert.equal(stop, String(stopSeconds), name);
       }
+    });
+
+    it(`let MySQL start for half an hour in ${file}, because the migration waits until it is healthy`, () => {
+      assert.equal(container("mysql").start, `${String(mysqlContainer.startSeconds)}s`);
     });
 
     it(`put secrets into files and MySQL's data into a volume in ${file}`, () => {

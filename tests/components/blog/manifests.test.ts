@@ -66,6 +66,8 @@ describe("The blog's manifests", () => {
     for (const { periodSeconds, failureThreshold } of [startupProbe, mysql.startupProbe]) {
       assert.equal(periodSeconds * failureThreshold, 1800);
     }
+    const { create = "", update = "" } = find("mysql-statefulset").customTimeouts ?? {};
+    for (const timeout of [create, update]) assert.ok(parseInt(timeout) * 60 > 1800, `Pulumi waits for ${timeout}`);
     for (const { exec } of [mysql.startupProbe, mysql.readinessProbe, mysql.livenessProbe]) {
       assert.deepEqual(exec.command.slice(0, 2), ["mysqladmin", "ping"]);
     }
@@ -316,8 +318,8 @@ describe("The blog in an existing cluster", () => {
 
   it("pulls all images with the registry's password, the logs' too", async () => {
     const { resources } = await runExisting({ logging: "true" });
-    const pods = resources.filter(({ type }) => /:(StatefulSet|DaemonSet|Deployment|Job)$/.test(type));
-    assert.equal(pods.length, 8);
+    const pods = resources.filter(({ type }) => /:(StatefulSet|DaemonSet|Deployment|CronJob|Job)$/.test(type));
+    assert.equal(pods.length, 9);
     for (const workload of pods) {
       const [secret] = podSpec(workload).imagePullSecrets;
       const { inputs } = finder(resources)(String(secret?.name).replace(/-auto$/, ""));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { javaOptions, memoryLimit } from "../../../components/logging/elasticsearch.ts";
+import { javaOptions, memoryLimit, rolloverSize } from "../../../components/logging/elasticsearch.ts";
 import { Logging, type LoggingArgs } from "../../../components/logging/logging.ts";
 import {
   assertAfter,
@@ -24,10 +24,11 @@ const registerLogging = (args: Partial<LoggingArgs> = {}) => {
 
 const elasticsearch = "logging-elasticsearch-statefulset";
 const elasticsearchSetup = "logging-elasticsearch-setup-job";
+const diskCleanup = "logging-disk-cleanup-cron-job";
 const fluentd = "logging-fluentd-daemonset";
 const kibana = "logging-kibana-deployment";
 const kibanaSetup = "logging-kibana-setup-job";
-const workloads = [elasticsearch, elasticsearchSetup, fluentd, kibana, kibanaSetup];
+const workloads = [elasticsearch, elasticsearchSetup, diskCleanup, fluentd, kibana, kibanaSetup];
 
 const mebibytes = (quantity: string | undefined): number =>
   parseInt(quantity ?? "", 10) * ({ Mi: 1, Gi: 1024 }[(quantity ?? "").replace(/\d+/, "")] ?? NaN);
@@ -46,6 +47,7 @@ describe("The logging component", () => {
 
   it("registers these resources, all below itself", () => {
     assert.deepEqual(listed(resources), [
+      "blog:logging:DiskCleanup logging-disk-cleanup",
       "blog:logging:Elasticsearch logging-elasticsearch",
       "blog:logging:Fluentd logging-fluentd",
       "blog:logging:Kibana logging-kibana",
@@ -55,8 +57,10 @@ describe("The logging component", () => {
       "kubernetes:apps/v1:DaemonSet logging-fluentd-daemonset",
       "kubernetes:apps/v1:Deployment logging-kibana-deployment",
       "kubernetes:apps/v1:StatefulSet logging-elasticsearch-statefulset",
+      "kubernetes:batch/v1:CronJob logging-disk-cleanup-cron-job",
       "kubernetes:batch/v1:Job logging-elasticsearch-setup-job",
       "kubernetes:batch/v1:Job logging-kibana-setup-job",
+      "kubernetes:core/v1:ConfigMap logging-disk-cleanup-files",
       "kubernetes:core/v1:ConfigMap logging-elasticsearch-setup-files",
       "kubernetes:core/v1:ConfigMap logging-fluentd-configuration",
       "kubernetes:core/v1:ConfigMap logging-kibana-setup-files",
@@ -87,6 +91,7 @@ describe("The logging component", () => {
     [elasticsearch, "logging-elasticsearch-service"],
     [elasticsearch, "logging-elasticsearch-network-policy"],
     [elasticsearchSetup, elasticsearch],
+    [diskCleanup, elasticsearchSetup],
     [fluentd, elasticsearchSetup],
     [fluentd, "logging-fluentd-role-binding"],
     [kibana, elasticsearchSetup],
@@ -127,6 +132,38 @@ describe("The logging component", () => {
       template({ storageClassName: "fast", resources: { requests: { storage: "9Gi" } } }),
     );
     assert.deepEqual(find(elasticsearch).ignoreChanges, ["spec.volumeClaimTemplates"]);
+  });
+
+  it("waits for a slow disk: half an hour for Elasticsearch's start, and Pulumi longer", () => {
+    const { periodSeconds, failureThreshold } = mainContainer(find(elasticsearch)).startupProbe;
+    assert.equal(periodSeconds * failureThreshold, 1800);
+    const { create = "", update = "" } = find(elasticsearch).customTimeouts ?? {};
+    for (const timeout of [create, update]) assert.ok(parseInt(timeout, 10) * 60 > 1800, timeout);
+  });
+
+  it("deletes the oldest logs of an almost full disk, with one run at a time and few finished runs", () => {
+    const { jobTemplate, ...spec } = specOf(find(diskCleanup)) as { jobTemplate: { spec: Inputs } };
+    assert.deepEqual(spec, {
+      schedule: "*/10 * * * *",
+      concurrencyPolicy: "Forbid",
+      startingDeadlineSeconds: 300,
+      successfulJobsHistoryLimit: 1,
+      failedJobsHistoryLimit: 1,
+    });
+    // A run ends before the next one begins.
+    const { backoffLimit, activeDeadlineSeconds } = jobTemplate.spec as Record<string, number>;
+    assert.equal(backoffLimit, 0);
+    assert.ok(Number(activeDeadlineSeconds) < 600);
+    assert.deepEqual(mainContainer(find(diskCleanup)).command, ["sh", "/scripts/free-disk.sh"]);
+    assert.ok("free-disk.sh" in (find("logging-disk-cleanup-files").inputs.data as Inputs));
+    assert.equal(variables(find(diskCleanup)).URL, "http://elasticsearch:9200");
+  });
+
+  it("begins a new index after a tenth of the volume, so that there are old ones to delete", async () => {
+    assert.deepEqual(["5Gi", "512Mi", "2Ti"].map(rolloverSize), ["512mb", "52mb", "209716mb"]);
+    assert.equal(variables(find(elasticsearchSetup)).ROLLOVER_SIZE, "512mb");
+    const other = finder((await registerLogging({ storage: "20Gi" })).resources);
+    assert.equal(variables(other(elasticsearchSetup)).ROLLOVER_SIZE, "2048mb");
   });
 
   for (const name of workloads) {
@@ -191,6 +228,7 @@ describe("The logging component", () => {
     };
     assert.deepEqual(Object.fromEntries(workloads.map((name) => [name, secretsOf(name)])), {
       [elasticsearch]: ["logging-elastic-user"],
+      [diskCleanup]: ["logging-elastic-user"],
       [elasticsearchSetup]: ["logging-elastic-user", "logging-fluentd-user", "logging-kibana-user"],
       [kibana]: ["logging-kibana-encryption", "logging-kibana-user"],
       [kibanaSetup]: ["logging-elastic-user"],
@@ -212,7 +250,7 @@ describe("The logging component", () => {
     };
     assert.deepEqual(clients("logging-elasticsearch-network-policy"), [
       "elasticsearch",
-      ...[elasticsearchSetup, fluentd, kibana],
+      ...[elasticsearchSetup, diskCleanup, fluentd, kibana],
     ]);
     assert.deepEqual(clients("logging-kibana-network-policy"), ["kibana", kibanaSetup]);
     assert.equal(specOf(find("logging-kibana-service")).type, "ClusterIP");
@@ -236,7 +274,22 @@ describe("The logging component", () => {
     const writable = mounts.filter(({ readOnly }) => !readOnly).map(({ name }) => name);
     assert.deepEqual(writable, ["state", "tmp"]);
     const paths = (volumes as { hostPath?: { path: string } }[]).flatMap(({ hostPath }) => hostPath?.path ?? []);
-    assert.deepEqual(paths, ["/var/log/pods", "/var/lib/koa-blog/logging/fluentd"]);
+    assert.deepEqual(paths, ["/var/log/pods", "/var/lib/docker/containers", "/var/lib/koa-blog/logging/fluentd"]);
+  });
+
+  it("lets Fluentd read Docker's files at the path that the links in /var/log/pods have, if the node has Docker", () => {
+    const { volumes } = podSpec(find(fluentd)) as { volumes: { name: string; hostPath?: unknown }[] };
+    const path = "/var/lib/docker/containers";
+    assert.deepEqual(volumes.find(({ name }) => name === "docker")?.hostPath, { path, type: "DirectoryOrCreate" });
+    const mount = mainContainer(find(fluentd)).volumeMounts.find(({ name }) => name === "docker");
+    assert.deepEqual(mount, { name: "docker", mountPath: path, readOnly: true });
+  });
+
+  it("starts Fluentd with positions of existing files only, and with little memory for garbage", () => {
+    const { FLUENTD_OPT, RUBY_GC_MALLOC_LIMIT_MAX, RUBY_GC_OLDMALLOC_LIMIT_MAX } = variables(find(fluentd));
+    assert.equal(FLUENTD_OPT, "--no-supervisor -r /fluentd/etc/positions.rb");
+    assert.ok("positions.rb" in (find("logging-fluentd-configuration").inputs.data as Inputs));
+    assert.deepEqual([RUBY_GC_MALLOC_LIMIT_MAX, RUBY_GC_OLDMALLOC_LIMIT_MAX], ["8388608", "16777216"]);
   });
 
   it("shares no name with a stack in another namespace of the cluster", async () => {
@@ -274,7 +327,7 @@ describe("The logging component", () => {
   it("runs the images that it is given, and passes the days to the set-up Job", async () => {
     assert.deepEqual(
       workloads.map((name) => mainContainer(find(name)).image),
-      ["elasticsearch:8", "elasticsearch:8", "fluentd:1", "kibana:8", "elasticsearch:8"],
+      ["elasticsearch:8", "elasticsearch:8", "elasticsearch:8", "fluentd:1", "kibana:8", "elasticsearch:8"],
     );
     assert.equal(variables(find(elasticsearchSetup)).RETENTION_DAYS, "7");
     const other = finder((await registerLogging({ retentionDays: 30 })).resources);

@@ -74,7 +74,7 @@ const common = {
   }),
   registrationsPerHour: integer(0, 999_999),
   secureCookies: optional(boolean),
-  trustedProxies: optional(integer(0, 10)),
+  trustedProxies: optional(integer(0, 9)),
   origin: optional(pattern(/^https?:\/\/[^\s/]+$/, "an origin, such as https://blog.example.com")),
   sessionKeys: optional(
     pattern(/^[^\0\r\n,]{32,}(?:,[^\0\r\n,]{32,})*$/, "keys of 32 or more characters each, separated by commas"),

@@ -71,11 +71,16 @@ load() {
       refuse "$result
 Names that differ only by case or accents are equal in this database. Rename one in the other blog and back it up again." ;;
     *"ERROR 1064 "*) result='' ;;
+    *"ERROR 2006 "* | *"ERROR 2013 "*)
+      echo >&2 "$result
+The connection was lost, so the restore may be complete or undone. Run the same command again, with --replace."
+      cat >/dev/null
+      exit 1 ;;
     *) refuse "$result
 MySQL refused the backup for this reason. Fix it, and run the same command again." ;;
   esac
-  [[ $result == "Restored users: "* ]] || refuse "The backup is truncated or was changed. Use another one."
-  echo "$result"
+  # Warnings of the client may stand before it.
+  grep "^Restored users: " <<<"$result" || refuse "The backup is truncated or was changed. Use another one."
 }
 
 case $command${replace:+ $replace} in

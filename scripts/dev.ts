@@ -15,7 +15,8 @@ import { projectFolder, stateFolder } from "./lib/project.ts";
 
 const folder = join(stateFolder, "dev");
 const pidFile = join(folder, "pid");
-const port = process.env.PORT ?? "8080";
+// An empty variable counts as missing, as for the blog.
+const port = process.env.PORT === "" ? "8080" : (process.env.PORT ?? "8080");
 const stopping = new AbortController();
 
 const output = pretty({
@@ -65,8 +66,10 @@ async function runBlog(): Promise<void> {
   const password = secret("password");
   const mysql = await startPrivateMysql(folder, databaseSql("koa_blog", "koa_blog", password), stopping.signal);
   try {
+    // A variable X and X_FILE together are refused.
+    const others = Object.entries(process.env).filter(([name]) => !name.endsWith("_FILE"));
     const env = {
-      ...{ ...process.env, PORT: port, METRICS_PORT: "0", SESSION_KEYS: secret("session-key") },
+      ...{ ...Object.fromEntries(others), PORT: port, METRICS_PORT: "0", SESSION_KEYS: secret("session-key") },
       ...{ MYSQL_HOST: "127.0.0.1", MYSQL_PORT: String(mysql.port) },
       ...{ MYSQL_DATABASE: "koa_blog", MYSQL_USER: "koa_blog", MYSQL_PASSWORD: password },
     };

@@ -8,6 +8,7 @@ import knex from "knex";
 
 import { serviceKnexConfig } from "../db/knexConfig.ts";
 import { createApp } from "./app.ts";
+import { deleteExpiredCounters } from "./auth/rateLimits.ts";
 import { deleteExpiredSessions } from "./auth/sessions.ts";
 import { readEnvironment, serviceVariables } from "./environment.ts";
 import { createLogger, errorFields } from "./log.ts";
@@ -55,8 +56,8 @@ closeWithGrace(
 );
 
 setInterval(() => {
-  deleteExpiredSessions(db).catch((error: unknown) => {
-    log.warn({ error: errorFields(error) }, "expired sessions could not be deleted");
+  Promise.all([deleteExpiredSessions(db), deleteExpiredCounters(db)]).catch((error: unknown) => {
+    log.warn({ error: errorFields(error) }, "expired rows could not be deleted");
   });
 }, SWEEP_INTERVAL_MS).unref();
 await once(metricsServer.listen(environment.METRICS_PORT), "listening");

@@ -70,7 +70,7 @@ describe("The settings", () => {
     ["logLevel", "verbose", "trace, debug, info, warn, error or fatal"],
     ["logging", "yes", "true or false"],
     ["secureCookies", "yes", "true or false"],
-    ["trustedProxies", "11", "a whole number from 0 to 10"],
+    ["trustedProxies", "10", "a whole number from 0 to 9"],
     ["mysqlStorage", "1GB", "a size such as 512Mi or 1Gi"],
     ["mysqlDatabase", "koa-blog", "up to 64 letters, digits and underscores"],
     ["mysqlUser", "root", "up to 32 letters, digits and underscores, other than root"],

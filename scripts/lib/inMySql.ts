@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,8 +14,9 @@ import { projectFolder, settings } from "./project.ts";
  */
 const endWithStdin = 'exec 4<&0; (read -r <&4; kill 0) >/dev/null 2>&1 & trap "kill $!" EXIT\n';
 
-/** Name of the temporary pod with MySQL's clients. */
-const clientPod = "koa-blog-mysql-client";
+const clientName = "koa-blog-mysql-client";
+/** Name of the temporary pod with MySQL's clients. Two commands at once have two pods. */
+const clientPod = `${clientName}-${randomBytes(3).toString("hex")}`;
 
 const remedy = 'See the output above. "npm run status" shows whether MySQL runs.';
 
@@ -50,9 +52,8 @@ export async function inMySql(
   }
 }
 
-/** Starts a pod with the blog's settings and MySQL's image, in place of one that a killed run left. */
+/** Starts a pod with the blog's settings and MySQL's image. */
 function startClientPod(): void {
-  deleteClientPod();
   const deployment = JSON.parse(kubectl(["get", "deployment/koa-blog", "--output=json"])) as Deployment;
   const { spec } = deployment.spec.template;
   const none = { startupProbe: undefined, readinessProbe: undefined, livenessProbe: undefined, lifecycle: undefined };
@@ -61,7 +62,7 @@ function startClientPod(): void {
     apiVersion: "v1",
     kind: "Pod",
     // Without the blog's labels, its Service sends no requests here.
-    metadata: { name: clientPod, labels: { "app.kubernetes.io/name": clientPod } },
+    metadata: { name: clientPod, labels: { "app.kubernetes.io/name": clientName } },
     spec: {
       ...spec,
       restartPolicy: "Never",
@@ -76,7 +77,12 @@ function startClientPod(): void {
 }
 
 function deleteClientPod(): void {
-  kubectl(["delete", "pod", clientPod, "--ignore-not-found", "--now"]);
+  try {
+    kubectl(["delete", "pod", clientPod, "--ignore-not-found", "--now"]);
+  } catch {
+    // The backup or restore itself may be complete.
+    console.error(`The pod ${clientPod} was not deleted. It stops by itself after a day.`);
+  }
 }
 
 interface Deployment {

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { delimiter } from "node:path";
 
+import { dockerEndpoint, isOnThisMachine } from "./dockerEndpoint.ts";
 import { configDefaults } from "./project.ts";
 
 /** A way to run MySQL on this machine. */
@@ -26,7 +27,8 @@ const mysql = { program: "mysqld", initialize: ["mysqld", "--initialize-insecure
 /** @throws Error with the remedy if this machine cannot run MySQL */
 export function findMysqlServer(): MysqlServer {
   const docker = run("docker", "version", "--format", "{{.Server.Version}}");
-  if (docker.status === 0) return { ...mysql, kind: "container", description: `${mysqlImage} in a container` };
+  const isHere = docker.status === 0 && isOnThisMachine(dockerEndpoint() ?? "");
+  if (isHere) return { ...mysql, kind: "container", description: `${mysqlImage} in a container` };
   for (const program of ["mysqld", "mariadbd"]) {
     const { status, stdout } = run(program, "--no-defaults", "--version");
     if (status !== 0) continue;
@@ -43,7 +45,7 @@ export function findMysqlServer(): MysqlServer {
   }
   const reason = (docker.error?.message ?? docker.stderr).trim().split("\n").at(-1) ?? "";
   throw new Error(
-    `MySQL cannot run here. No Docker engine answers (${reason}), and neither mysqld nor mariadbd is on PATH. ` +
+    `MySQL cannot run here. No Docker engine of this machine answers (${reason}), and neither mysqld nor mariadbd is on PATH. ` +
       "Start Docker, or install MySQL 8 or later or MariaDB 11.4.5 or later.",
   );
 }

@@ -35,6 +35,7 @@ export async function startPrivateMysql(folder: string, sql: string, signal?: Ab
   const port = await freePort();
   const isContainer = server.kind === "container";
   const container = isContainer ? containerName(own) : undefined;
+  refuseRunningServer(data);
   const removeContainer = () => container && spawnSync("docker", ["rm", "--force", container]);
 
   mkdirSync(own, { recursive: true, mode: 0o700 });
@@ -102,6 +103,15 @@ CREATE USER IF NOT EXISTS ${user};
 ALTER USER ${user} IDENTIFIED BY '${password}';
 GRANT ALL ON \`${pattern}\`.* TO ${user};
 `;
+}
+
+/** @throws Error with the remedy if a killed run left a server, which has locked the data */
+function refuseRunningServer(data: string): void {
+  const file = join(data, "mysql.pid");
+  const pid = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  // A container has its own process ids.
+  const { stdout } = spawnSync("ps", ["-o", "args=", "-p", pid || "0"], { encoding: "utf8" });
+  if (stdout.includes(data)) throw new Error(`MySQL still runs from an earlier run. Stop it: kill ${pid}`);
 }
 
 async function untilReady(child: ChildProcess, port: number, logFile: string, signal?: AbortSignal): Promise<void> {

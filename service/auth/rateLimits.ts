@@ -4,6 +4,8 @@ import { isIPv6 } from "node:net";
 import type { Knex } from "knex";
 import { RateLimiterMySQL, RateLimiterRes } from "rate-limiter-flexible";
 
+import { deleteInBatches } from "../../db/deleteInBatches.ts";
+
 /** A limit of attempts. All replicas share its counters in MySQL, which have no names and IP addresses. */
 export class RateLimit {
   readonly #limiter: RateLimiterMySQL;
@@ -20,6 +22,8 @@ export class RateLimit {
       dbName: database,
       tableName: "rate_limit",
       tableCreated: true,
+      // It would delete all expired rows in one statement, which the time-out of queries ends.
+      clearExpiredByTimeout: false,
       keyPrefix: name,
       points,
       duration,
@@ -37,7 +41,8 @@ export class RateLimit {
       await this.#limiter.consume(hash(parts));
       return 0;
     } catch (refusal) {
-      if (refusal instanceof RateLimiterRes) return Math.ceil(refusal.msBeforeNext / 1000);
+      // The counter may have expired since the refusal.
+      if (refusal instanceof RateLimiterRes) return Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
       throw refusal;
     }
   }
@@ -45,6 +50,10 @@ export class RateLimit {
   async reset(...parts: string[]): Promise<void> {
     await this.#limiter.delete(hash(parts));
   }
+}
+
+export async function deleteExpiredCounters(db: Knex): Promise<void> {
+  await deleteInBatches(() => db("rate_limit").where("expire", "<", Date.now()));
 }
 
 function hash(parts: string[]): string {

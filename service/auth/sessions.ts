@@ -4,6 +4,7 @@ import Keygrip from "keygrip";
 import type { Knex } from "knex";
 import createSession, { type CreateSessionOptions } from "koa-session";
 
+import { deleteInBatches } from "../../db/deleteInBatches.ts";
 import type { App, Middleware } from "../context.ts";
 import type { Environment } from "../environment.ts";
 
@@ -36,14 +37,8 @@ export function sessions(app: App, db: Knex, environment: Environment): Middlewa
   };
 }
 
-const BATCH = 1000;
-
-/** Deletes expired sessions in batches, so that locks are short. */
 export async function deleteExpiredSessions(db: Knex): Promise<void> {
-  let deleted: number;
-  do {
-    deleted = await db<Row>("session").where("expires", "<=", db.raw("UTC_TIMESTAMP()")).limit(BATCH).delete();
-  } while (deleted === BATCH);
+  await deleteInBatches(() => db("session").where("expires", "<=", db.raw("UTC_TIMESTAMP()")));
 }
 
 interface Row {

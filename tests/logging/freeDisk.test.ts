@@ -16,8 +16,10 @@ describe("The script that frees Elasticsearch's disk", function () {
   const folder = temporaryFolder();
   let url: string;
   let requests: string[];
-  /** Free megabytes, as Elasticsearch reports them. Each index has 300. */
+  /** Free megabytes, as Elasticsearch reports them. */
   let free: string;
+  /** Megabytes of each index. */
+  let size: number;
   let indices: string[];
   let isDown: boolean;
 
@@ -33,7 +35,7 @@ describe("The script that frees Elasticsearch's disk", function () {
       response.end(JSON.stringify({ data_streams: [{ indices: names }] }));
     } else if (method === "DELETE" && indices.slice(0, -1).includes(path.slice(1))) {
       indices = indices.filter((name) => name !== path.slice(1));
-      free = String(Number(free) + 300);
+      free = String(Number(free) + size);
       response.end('{"acknowledged":true}');
     } else {
       response.writeHead(400).end('{"error":{"reason":"no such request"}}');
@@ -51,6 +53,7 @@ describe("The script that frees Elasticsearch's disk", function () {
   beforeEach(() => {
     requests = [];
     isDown = false;
+    size = 300;
     indices = [1, 2, 3, 4].map(
       (number) => `.ds-logs-kubernetes-default-2026.11.2${String(number)}-00000${String(number)}`,
     );
@@ -99,6 +102,15 @@ describe("The script that frees Elasticsearch's disk", function () {
     assert.match(output, /Only the newest index is left/);
   });
 
+  it("stops when a deletion frees nothing, because another program fills the disk", async () => {
+    free = "10";
+    size = 0;
+    const { status, output } = await run();
+    assert.equal(status, 1);
+    assert.equal(indices.length, 3);
+    assert.match(output, /Deleting logs frees nothing/);
+  });
+
   it("deletes nothing if Elasticsearch does not answer, or not with a number", async () => {
     free = "10";
     isDown = true;
@@ -108,7 +120,7 @@ describe("The script that frees Elasticsearch's disk", function () {
     isDown = false;
     for (const answer of ["", "-", "10gb"]) {
       free = answer;
-      await run();
+      assert.match((await run()).output, /Expected the free megabytes/);
     }
     assert.equal(indices.length, 4);
     assert.ok(!requests.some((request) => request.startsWith("DELETE")));

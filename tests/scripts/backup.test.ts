@@ -60,9 +60,9 @@ describe("The commands backup and restore", function () {
 *"get statefulset/mysql "*) ${statefulSet} ;;
 *"get deployment/koa-blog "*) cat "$FAKES/deployment.json" ;;
 *"create --filename=-") tee "$FAKES/created.json" >"$FAKES/pod.json" ;;
-*"delete pod "*) rm -f "$FAKES/pod.json" ;;
+*"delete pod "*) rm "$FAKES/pod.json" ;;
 *"wait "*) [ ! -e "$FAKES/unready" ] ;;
-*"exec -i ${pod} --container=mysql -- "*)
+*"exec -i ${pod}"*" --container=mysql -- "*)
   while [ "$1" != -- ]; do shift; done
   shift
   exec ${realDocker} exec -i ${variables} ${mysql().container} "$@" ;;
@@ -200,7 +200,7 @@ esac`;
       mysqlPassword: { secure: "encrypted" },
     };
     const calls = () => project.calls("kubectl").map((call) => call.split(" ").slice(5, 7).join(" "));
-    const temporary = ["get statefulset/mysql", "delete pod", "get deployment/koa-blog", "create --filename=-"];
+    const temporary = ["get statefulset/mysql", "get deployment/koa-blog", "create --filename=-"];
 
     beforeEach(() => {
       project.configure(existing);
@@ -214,18 +214,18 @@ esac`;
         },
       };
       project.write("fakes/deployment.json", JSON.stringify({ spec }));
-      // Left by a killed run.
-      project.write("fakes/pod.json", "");
       project.fake("kubectl", inContainer("koa-blog-mysql-client", ":", "--env MYSQL_HOST=127.0.0.1"));
     });
 
     it("run in a temporary pod with the blog's settings, and delete it", async () => {
       await project.run("backup");
-      const pod = JSON.parse(project.read("fakes/created.json")) as unknown;
+      const pod = JSON.parse(project.read("fakes/created.json")) as { metadata: { name: string } };
+      const { name } = pod.metadata;
+      assert.match(name, /^koa-blog-mysql-client-[0-9a-f]{6}$/);
       assert.deepEqual(pod, {
         apiVersion: "v1",
         kind: "Pod",
-        metadata: { name: "koa-blog-mysql-client", labels: { "app.kubernetes.io/name": "koa-blog-mysql-client" } },
+        metadata: { name, labels: { "app.kubernetes.io/name": "koa-blog-mysql-client" } },
         spec: {
           ...podSpec,
           restartPolicy: "Never",
@@ -243,6 +243,14 @@ esac`;
       assert.equal(status, 0, output);
       assert.deepEqual(await rows(), before);
       assert.equal(project.exists("fakes/pod.json"), false);
+    });
+
+    it("succeed if the pod cannot be deleted, and name it", async () => {
+      project.fake(
+        "kubectl",
+        inContainer("koa-blog-mysql-client", ":", "--env MYSQL_HOST=127.0.0.1").replace("rm ", "false "),
+      );
+      assert.match(await backup(), /The pod koa-blog-mysql-client-\w+ was not deleted/);
     });
 
     it("delete the pod after a failure", async () => {

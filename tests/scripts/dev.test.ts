@@ -5,6 +5,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, w
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 
 import { containerName } from "../../scripts/lib/mysqlServer.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
@@ -33,7 +34,7 @@ describe("npm run dev", function () {
     const child = spawn(program, args, { cwd: folder, env, detached: true });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
-    const run = { child, output: () => output, exit: once(child, "close") };
+    const run = { child, output: () => stripVTControlCharacters(output), exit: once(child, "close") };
     runs.push(run);
     return run;
   }

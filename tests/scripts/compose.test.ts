@@ -34,9 +34,6 @@ describe("The project of Docker Compose", () => {
       names(config(environment) + config(environment, "--images")),
     );
     assert.ok(both[0]?.length);
-    assert.deepEqual(
-      both[1],
-      both[0].map((name) => name.replace("koa-blog", "other")).sort(),
-    );
+    assert.deepEqual(both[1], both[0].map((name) => name.replace("koa-blog", "other")).sort());
   });
 });

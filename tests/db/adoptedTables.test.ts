@@ -17,7 +17,7 @@ describe("Tables of Flask's blog with odd rows", () => {
   async function createTables(username: string): Promise<void> {
     const statements = [
       "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
-      "DROP TABLE IF EXISTS post, user, session, rate_limit, knex_migrations, knex_migrations_lock",
+      "DROP TABLE IF EXISTS post, user, session, attempt, rate_limit, knex_migrations, knex_migrations_lock",
       `CREATE TABLE user (id INTEGER PRIMARY KEY AUTO_INCREMENT, username ${username} UNIQUE NOT NULL, password TEXT NOT NULL)`,
       `CREATE TABLE post (id INTEGER PRIMARY KEY AUTO_INCREMENT, author_id INTEGER NOT NULL,
         created DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP, title TEXT NOT NULL, body LONGTEXT NOT NULL,

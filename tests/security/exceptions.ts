@@ -13,6 +13,7 @@ export interface Exception {
 const blog = ["Deployment koa-blog", "Job koa-blog-migration"];
 const mySql = ["StatefulSet mysql"];
 const logging = [
+  "CronJob logging-disk-cleanup-cron",
   "DaemonSet fluentd",
   "Deployment kibana",
   "Job logging-elasticsearch-setup",

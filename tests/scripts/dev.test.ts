@@ -40,8 +40,9 @@ describe("npm run dev", function () {
   }
 
   async function until(run: Run, condition: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + 90_000;
     while (!(await condition())) {
-      assert.ok(run.child.exitCode === null && run.child.signalCode === null, run.output());
+      assert.ok(Date.now() < deadline && run.child.exitCode === null && run.child.signalCode === null, run.output());
       await sleep(100);
     }
   }

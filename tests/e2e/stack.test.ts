@@ -494,18 +494,6 @@ describe("The stack on a real cluster", () => {
     checkout.succeeds("preview", "--expect-no-changes");
   });
 
-  it("leaves no process in MySQL's pod after Ctrl-C during a backup", async () => {
-    const inPod = (command: string) => checkout.kubectl("exec", "mysql-0", "--", "bash", "-c", command);
-    const lock = "LOCK TABLES post WRITE; DO SLEEP(30)";
-    const client = `MYSQL_PWD=$(<"$MYSQL_PASSWORD_FILE") mysql -u"$MYSQL_USER" "$MYSQL_DATABASE" -e "${lock}"`;
-    inPod(`${client} >/dev/null 2>&1 &`);
-    const dumps = () => inPod("cat /proc/[0-9]*/comm | grep -c '^mysqldump$' || true");
-    const { pid = 0 } = checkout.start("backup", "interrupted.sql.gz");
-    await until("mysqldump waits for the table", 20, () => dumps() === "1");
-    process.kill(-pid, "SIGINT");
-    await until("mysqldump has ended", 10, () => dumps() === "0");
-  });
-
   it("has a second stack next to it, and neither takes what is the other's", async () => {
     const second = new Checkout("koa-blog-second-e2e", 30434, { logging: false, workers: 0, replicas: 1 });
     try {

@@ -5,8 +5,8 @@ import { request } from "node:https";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { freePort } from "../../scripts/lib/privateMysql.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
-import { freePort } from "../listen.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 import { useBlog } from "./blog.ts";
 

@@ -5,14 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
-import { blogNamespace, kubectlCommand } from "./kubectl.ts";
+import { blogNamespace, endWithStdin, kubectlCommand } from "./kubectl.ts";
 import { projectFolder, settings } from "./project.ts";
-
-/**
- * Ends a script when its stdin ends. Ctrl-C ends `docker exec` on this machine, but not its process in the node
- * (docker/cli#2607). It only closes the stdin of that process.
- */
-const endWithStdin = 'exec 4<&0; (read -r <&4; kill 0) >/dev/null 2>&1 & trap "kill $!" EXIT\n';
 
 const clientName = "koa-blog-mysql-client";
 /** Name of the temporary pod with MySQL's clients. Two commands at once have two pods. */

@@ -13,11 +13,10 @@ export function kubectl(...args: string[]): number {
 }
 
 /**
- * Ends its command when stdin ends. `docker exec` does not pass Ctrl-C on, so the command would stay in the node:
- * https://github.com/docker/cli/issues/2607. After a second without input, `read` fails with a code above 128.
+ * Ends the bash script after it, with all its processes, when stdin ends. Ctrl-C ends `docker exec` on this machine,
+ * but not its process in the node. It only closes the stdin of that process: https://github.com/docker/cli/issues/2607
  */
-const endWithStdin =
-  '"$@" & while read -rt 1 || [ $? -gt 128 ]; do kill -0 $! 2>/dev/null || break; done; kill $! 2>/dev/null; wait $!';
+export const endWithStdin = 'exec 4<&0; (read -r <&4; kill 0) >/dev/null 2>&1 & trap "kill $!" EXIT; ';
 
 /** Like {@link kubectl}, for a command that runs until Ctrl-C. It also ends in the node. */
 export async function followKubectl(...args: string[]): Promise<number> {
@@ -34,7 +33,8 @@ export async function followKubectl(...args: string[]): Promise<number> {
 /** @param command - `docker exec -i NODE kubectl …`, or a kubectl of this machine, which gets Ctrl-C itself */
 export function untilStdinEnds(command: string[]): string[] {
   const [program = "", exec = "", input = "", node = "", ...inNode] = command;
-  return program === "docker" ? [program, exec, input, node, "bash", "-c", endWithStdin, "bash", ...inNode] : command;
+  const script = `${endWithStdin}"$@"`;
+  return program === "docker" ? [program, exec, input, node, "bash", "-c", script, "bash", ...inNode] : command;
 }
 
 /**

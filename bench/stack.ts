@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { configDefaults, projectFolder } from "../scripts/lib/project.ts";
-import { fetchAnew } from "../tests/e2e/blog.ts";
+import { Client } from "../tests/client.ts";
 import { Checkout, until } from "../tests/e2e/checkout.ts";
 
 const runs = Number(process.env.BENCH_RUNS ?? 3);
@@ -141,8 +141,8 @@ async function oneLineChange(checkout: Checkout, mark: string): Promise<number> 
 /** Each request goes to a random pod, so 20 requests reach both pods. */
 async function serves(checkout: Checkout, mark: string): Promise<boolean> {
   for (let time = 0; time < 20; time += 1) {
-    const response = await fetchAnew(checkout.url);
-    if (!(await response.text()).includes(`bench ${mark} `)) return false;
+    const { text } = await new Client(checkout.url).get("/");
+    if (!text.includes(`bench ${mark} `)) return false;
   }
   return true;
 }

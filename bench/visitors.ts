@@ -1,5 +1,5 @@
 // Requests of the blog's readers.
-import { Client } from "../tests/service/client.ts";
+import { Client } from "../tests/client.ts";
 import { PASSWORD, username } from "./database.ts";
 
 export interface Request {

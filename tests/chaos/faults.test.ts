@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 
-import { answersOk, Visitor } from "../e2e/blog.ts";
+import { answersOk, Client } from "../client.ts";
 import { until } from "../e2e/checkout.ts";
 import { Cluster, docker, shell } from "./cluster.ts";
 import { Load, type Result } from "./load.ts";
@@ -208,18 +208,18 @@ describe("Under 50 requests a second, the stack", () => {
   ];
   for (const [what, condition, failing] of locks) {
     it(`serves others while another transaction holds ${what}, and tells who wants to write to come again`, async () => {
-      const author = new Visitor(cluster.url);
+      const author = new Client(cluster.url);
       const who = { username: `author of ${what}`, password: "correct horse battery" };
-      await author.submit("/auth/register", who);
-      await author.submit("/auth/login", who);
-      await author.submit("/create", { title: what, body: "" });
+      await author.post("/auth/register", who);
+      await author.post("/auth/login", who);
+      await author.post("/create", { title: what, body: "" });
       const [, id = ""] = /href="\/(\d+)\/update"/.exec((await author.get("/")).text) ?? [];
       const sql = `START TRANSACTION; SELECT COUNT(*) FROM post ${condition(id)} FOR UPDATE; DO SLEEP(10); ROLLBACK`;
       const client = `MYSQL_PWD=$(cat "$MYSQL_PASSWORD_FILE") mysql -u"$MYSQL_USER" "$MYSQL_DATABASE" --execute '${sql}'`;
       const edits: Promise<[status: number, retryAfter: string | null, ms: number]>[] = [];
       const edit = async (): Promise<[number, string | null, number]> => {
         const start = Date.now();
-        const { status, headers } = await author.submit(`/${id}/update`, { title: what, body: "another" });
+        const { status, headers } = await author.post(`/${id}/update`, { title: what, body: "another" });
         return [status, headers.get("retry-after"), Date.now() - start];
       };
       const load = await under(async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { fetchAnew, Visitor } from "../e2e/blog.ts";
+import { Client } from "../client.ts";
 import { kill } from "../e2e/checkout.ts";
 import { Cluster, docker } from "./cluster.ts";
 
@@ -39,7 +39,7 @@ describe("A run that is killed with SIGKILL", () => {
     const again = await cluster.mustRun("up");
     console.log(`      killed ${killed}; up after that: ${again.seconds.toFixed(0)} s`);
     await cluster.untilRolledOut();
-    assert.equal((await fetchAnew(cluster.url)).status, 200);
+    assert.equal((await new Client(cluster.url).get("/")).status, 200);
     assert.equal((await cluster.blogPods()).length, 2);
     assert.deepEqual(await objects(), expected);
     await cluster.mustRun("preview", "--expect-no-changes");
@@ -80,11 +80,11 @@ describe("A run that is killed with SIGKILL", () => {
   for (let round = 1; round <= kills; round += 1) {
     if (round % 2) {
       it(`arrives when it is run again, and loses nothing (${String(round)}, with a change)`, async () => {
-        const visitor = new Visitor(cluster.url);
+        const visitor = new Client(cluster.url);
         const who = { username: `user ${String(round)}`, password: "correct horse battery" };
-        await visitor.submit("/auth/register", who);
+        await visitor.post("/auth/register", who);
         await assertArrives(await killRun("changed", change));
-        assert.equal((await visitor.submit("/auth/login", who)).headers.get("location"), "/");
+        assert.equal((await visitor.post("/auth/login", who)).headers.get("location"), "/");
       });
     } else {
       it(`arrives when it is run again, and nothing is doubled (${String(round)}, from nothing)`, async () => {

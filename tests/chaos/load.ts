@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { fetchAnew, Visitor } from "../e2e/blog.ts";
+import { Client } from "../client.ts";
 
 /** Result of one request. */
 export interface Result {
@@ -24,23 +24,23 @@ export class Load {
   /** Titles of the posts that the blog has confirmed. */
   readonly acknowledged: string[] = [];
   readonly #url: string;
-  readonly #writer: Visitor;
+  readonly #writer: Client;
   readonly #start = Date.now();
   readonly #inFlight = new Set<Promise<void>>();
   #running = true;
   #sent = 0;
 
-  private constructor(url: string, writer: Visitor) {
+  private constructor(url: string, writer: Client) {
     this.#url = url;
     this.#writer = writer;
   }
 
   /** Logs a writer in and starts. */
   static async start(url: string, username: string): Promise<Load> {
-    const writer = new Visitor(url);
+    const writer = new Client(url);
     const who = { username, password: "correct horse battery" };
-    await writer.submit("/auth/register", who);
-    const { status } = await writer.submit("/auth/login", who);
+    await writer.post("/auth/register", who);
+    const { status } = await writer.post("/auth/login", who);
     if (status !== 302) throw new Error(`the writer cannot log in: ${String(status)}`);
     const load = new Load(url, writer);
     void load.#run();
@@ -100,9 +100,8 @@ export class Load {
     try {
       const response =
         what === "read"
-          ? await fetchAnew(`${this.#url}/`, { signal: AbortSignal.timeout(timeout) })
-          : await this.#writer.submit("/create", { title, body: "Written under load." });
-      await response.text();
+          ? await new Client(this.#url).get("/", { timeout })
+          : await this.#writer.post("/create", { title, body: "Written under load." });
       outcome = response.status;
       retryAfter = response.headers.get("retry-after");
       if (what === "write" && outcome === 302) {

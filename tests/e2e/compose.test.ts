@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { blogContainer, mysqlContainer } from "../../components/blog/containerSettings.ts";
 import { secretsFolder } from "../../components/kubernetes/podDefaults.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
-import { answersOk, Visitor } from "./blog.ts";
+import { answersOk, Client } from "../client.ts";
 import { copyProject, engineObjects, until } from "./checkout.ts";
 
 const project = "koa-blog-compose-e2e";
@@ -43,7 +43,7 @@ describe("The blog with Docker Compose", () => {
   const base = mkdtempSync(join(tmpdir(), "koa-blog-compose-e2e-"));
   let folder = join(base, "clone");
   const url = `http://localhost:${String(hostPort)}`;
-  const visitor = new Visitor(url);
+  const visitor = new Client(url);
   let engineBefore: ReturnType<typeof engineObjects> | undefined;
   let secrets: Record<string, string> = {};
   /** All volumes that the containers have used, anonymous ones included. */
@@ -163,11 +163,11 @@ describe("The blog with Docker Compose", () => {
   });
 
   it("serves the blog: register, log in, write", async () => {
-    const registered = await visitor.submit("/auth/register", { username: "ada", password: "lovelace" });
+    const registered = await visitor.post("/auth/register", { username: "ada", password: "lovelace" });
     assert.equal(registered.headers.get("location"), "/auth/login");
-    const loggedIn = await visitor.submit("/auth/login", { username: "ada", password: "lovelace" });
+    const loggedIn = await visitor.post("/auth/login", { username: "ada", password: "lovelace" });
     assert.equal(loggedIn.headers.get("location"), "/");
-    const created = await visitor.submit("/create", { title: "A post that stays", body: "In a volume" });
+    const created = await visitor.post("/create", { title: "A post that stays", body: "In a volume" });
     assert.equal(created.headers.get("location"), "/");
     await showsPost();
   });
@@ -256,7 +256,7 @@ describe("The blog with Docker Compose", () => {
     assert.match(stdout, /^Restored users: 1, posts: 1\./);
     await showsPost();
     // A restore logs all users out.
-    await visitor.submit("/auth/login", { username: "ada", password: "lovelace" });
+    await visitor.post("/auth/login", { username: "ada", password: "lovelace" });
   });
 
   it("keeps posts, sessions and secrets when it goes down and comes up", async () => {

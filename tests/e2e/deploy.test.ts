@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 
 import { blogContainer, mysqlContainer } from "../../components/blog/containerSettings.ts";
 import { secretsFolder } from "../../components/kubernetes/podDefaults.ts";
-import { answersOk, Visitor } from "./blog.ts";
+import { answersOk, Client } from "../client.ts";
 import { copyProject, docker, type Ended, engineObjects, until } from "./checkout.ts";
 
 const network = "koa-blog-deploy-e2e";
@@ -55,7 +55,7 @@ describe("scripts/deploy.sh", () => {
   const base = mkdtempSync(join(tmpdir(), "koa-blog-deploy-e2e-"));
   let folder = join(base, "checkout");
   const url = `http://localhost:${port}`;
-  const visitor = new Visitor(url);
+  const visitor = new Client(url);
 
   /** Runs the script, with text for stdin. */
   async function run(args: string[], input = "", variables: Record<string, string> = {}): Promise<Ended> {
@@ -195,9 +195,9 @@ describe("scripts/deploy.sh", () => {
 
   it("serves the blog: register, log in, write", async () => {
     const who = { username: "ada", password: "correct horse battery" };
-    assert.equal((await visitor.submit("/auth/register", who)).status, 302);
-    assert.equal((await visitor.submit("/auth/login", who)).status, 302);
-    assert.equal((await visitor.submit("/create", { title: "A post that stays", body: "…" })).status, 302);
+    assert.equal((await visitor.post("/auth/register", who)).status, 302);
+    assert.equal((await visitor.post("/auth/login", who)).status, 302);
+    assert.equal((await visitor.post("/create", { title: "A post that stays", body: "…" })).status, 302);
     assert.equal(await showsPost(), true);
   });
 
@@ -253,7 +253,7 @@ describe("scripts/deploy.sh", () => {
     const script = readFileSync(join(folder, "db/backup.sh"), "utf8");
     const backupSh = (...args: string[]) => ["exec", "--interactive", mysql, "bash", "-c", script, "-", ...args];
     const dump = execFileSync("docker", backupSh("dump"));
-    await visitor.submit("/create", { title: "A post that goes", body: "…" });
+    await visitor.post("/create", { title: "A post that goes", body: "…" });
     const restored = execFileSync("docker", backupSh("load", "--replace"), { input: dump, encoding: "utf8" });
     assert.match(restored, /^Restored users: 1, posts: 1\./);
     assert.doesNotMatch((await visitor.get("/")).text, /A post that goes/);

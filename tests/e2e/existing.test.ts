@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
 
 import { fetchWithin } from "../../scripts/lib/fetchWithin.ts";
+import { Client } from "../client.ts";
 import { type Mysql, startMysql, untilReady } from "../service/mysql.ts";
-import { Visitor } from "./blog.ts";
 import { Checkout, docker, engineObjects, until } from "./checkout.ts";
 import { registryPassword, registryUser, startRegistry, type TestRegistry } from "./registry.ts";
 
@@ -32,7 +32,7 @@ describe("A cluster that already exists", () => {
   const kubectlHere = (...args: string[]) =>
     execFileSync("kubectl", [...args, "--kubeconfig", checkout.kubeconfig], { encoding: "utf8" });
   const get = (what: string, path: string) => kubectl("get", what, "--output", `jsonpath={${path}}`);
-  let visitor: Visitor;
+  let visitor: Client;
   const readyz = () =>
     kubectl("get", "--raw", "/api/v1/namespaces/koa-blog/services/koa-blog:http/proxy/readyz").includes("ok");
 
@@ -81,7 +81,7 @@ describe("A cluster that already exists", () => {
     });
     checkout.succeeds("pulumi", "config", "set", "--secret", "registryPassword", registryPassword);
     const address = docker("inspect", "--format", "{{.NetworkSettings.Networks.kind.IPAddress}}", nodes[1] ?? "");
-    visitor = new Visitor(`http://${address}:${String(nodePort)}`);
+    visitor = new Client(`http://${address}:${String(nodePort)}`);
   });
 
   after(async function () {
@@ -132,9 +132,9 @@ describe("A cluster that already exists", () => {
     checkout.configure({ expose: "NodePort", maxReplicas: 4, ...noIngress });
     checkout.succeeds("up");
     const who = { username: "reader", password: "correct horse battery" };
-    assert.equal((await visitor.submit("/auth/register", who)).status, 302);
-    assert.equal((await visitor.submit("/auth/login", who)).status, 302);
-    assert.equal((await visitor.submit("/create", { title: "Elsewhere", body: "…" })).status, 302);
+    assert.equal((await visitor.post("/auth/register", who)).status, 302);
+    assert.equal((await visitor.post("/auth/login", who)).status, 302);
+    assert.equal((await visitor.post("/create", { title: "Elsewhere", body: "…" })).status, 302);
     assert.match((await visitor.get("/")).text, /Elsewhere/);
     assert.equal(get("pvc", ".items[*].spec.storageClassName"), "standard");
     assert.equal(get("hpa/koa-blog", ".spec.minReplicas}-{.spec.maxReplicas"), "2-4");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
 import type { LogRecord } from "../../scripts/lib/elasticsearch.ts";
-import { fetchAnew } from "./blog.ts";
+import { Client } from "../client.ts";
 import { assertUnchanged, Checkout, docker, until } from "./checkout.ts";
 
 const clusterName = "koa-blog-logging-e2e";
@@ -160,7 +160,7 @@ describe("The logs of a real cluster", () => {
   it("find a request made to the blog, with its pod, node, namespace and image", async () => {
     const path = `/a-path-of-the-logging-test-${String(Date.now())}`;
     const start = Date.now();
-    await fetchAnew(checkout.url + path);
+    await new Client(checkout.url).get(path);
     let found = checkout.npm("logs:search", path);
     while (found.status !== 0 && Date.now() - start < 30_000) found = checkout.npm("logs:search", path);
     const seconds = (Date.now() - start) / 1000;
@@ -337,7 +337,7 @@ describe("The logs of a real cluster", () => {
   it("go with the setting that leaves them out, and the blog stays", async () => {
     checkout.configure({ logging: false });
     checkout.succeeds("up");
-    assert.equal((await fetchAnew(checkout.url)).status, 200);
+    assert.equal((await new Client(checkout.url).get("/")).status, 200);
     assert.ok(!checkout.kubectl("get", "namespaces").includes("logging"));
     const { status, output } = checkout.npm("logs:search", "anything");
     assert.notEqual(status, 0);

@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { pulumiCommand } from "../../scripts/lib/tools.ts";
-import { fetchAnew } from "./blog.ts";
+import { Client } from "../client.ts";
 import { assertUnchanged, docker, engineObjects } from "./checkout.ts";
 
 const clusterName = "koa-blog-package-e2e";
@@ -119,8 +119,8 @@ describe("The package kind-cluster, in a YAML program of another folder", () => 
     const fields = "jsonpath={.items[0].status.containerStatuses[0].imageID}";
     const imageId = docker("exec", `${clusterName}-control-plane`, "kubectl", "get", "pods", "--output", fields);
     assert.ok(imageId.startsWith(`${registry}/`), imageId);
-    const answer = await fetchAnew(`http://localhost:${String(hostPort)}`);
-    assert.equal(await answer.text(), "hello");
+    const answer = await new Client(`http://localhost:${String(hostPort)}`).get("/");
+    assert.equal(answer.text, "hello");
   });
 
   it("changes nothing at the second run", () => {

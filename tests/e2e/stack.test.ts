@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-import { answersOk, fetchAnew, Visitor } from "./blog.ts";
+import { answersOk, Client } from "../client.ts";
 import { chromiumPath, hasChromium, openBrowser, overflow, violations } from "./browser.ts";
 import { assertUnchanged, Checkout, docker, engineObjects, kill, until } from "./checkout.ts";
 import { useSnapDocker } from "./snapDocker.ts";
@@ -23,7 +23,7 @@ interface Step {
 /** The whole life of a stack on kind. The tests build on each other, so the first failure stops them. */
 describe("The stack on a real cluster", () => {
   let checkout: Checkout;
-  let visitor: Visitor;
+  let visitor: Client;
   let restorePath: (() => void) | undefined;
   const report = (message: string) => {
     console.log(`      ${message}`);
@@ -37,8 +37,8 @@ describe("The stack on a real cluster", () => {
   const isNetworkThere = () => docker("network", "ls", "--quiet", "--filter", "name=^kind$") !== "";
   const registry = () => docker("ps", "--all", "--quiet", "--filter", `name=^${checkout.registry}$`);
   const tagsInRegistry = async () => {
-    const answer = await fetchAnew(`http://localhost:${String(checkout.hostPort + 1000)}/v2/koa-blog/tags/list`);
-    return answer.text();
+    const registryUrl = `http://localhost:${String(checkout.hostPort + 1000)}`;
+    return (await new Client(registryUrl).get("/v2/koa-blog/tags/list")).text;
   };
   /** Starts a container that kind takes for the control plane of a cluster. */
   const startForeignCluster = (name: string) =>
@@ -82,7 +82,7 @@ describe("The stack on a real cluster", () => {
     if (!restorePath) report("skipped: a docker with a /tmp of its own, because this user cannot mount one");
     // logging.test.ts tests a stack with logging.
     checkout = new Checkout(clusterName, 30424, { logging: false });
-    visitor = new Visitor(checkout.url);
+    visitor = new Client(checkout.url);
     writeFileSync(checkout.kubeconfig, otherKubeconfig);
     // A killed kubectl leaves this lock.
     writeFileSync(`${checkout.kubeconfig}.lock`, "");
@@ -154,11 +154,11 @@ describe("The stack on a real cluster", () => {
   });
 
   it("serves the blog: register, log in, write", async () => {
-    const registered = await visitor.submit("/auth/register", { username: "ada", password: "lovelace" });
+    const registered = await visitor.post("/auth/register", { username: "ada", password: "lovelace" });
     assert.equal(registered.headers.get("location"), "/auth/login");
-    const loggedIn = await visitor.submit("/auth/login", { username: "ada", password: "lovelace" });
+    const loggedIn = await visitor.post("/auth/login", { username: "ada", password: "lovelace" });
     assert.equal(loggedIn.headers.get("location"), "/");
-    const created = await visitor.submit("/create", { title: "First post", body: "Written through the NodePort" });
+    const created = await visitor.post("/create", { title: "First post", body: "Written through the NodePort" });
     assert.equal(created.headers.get("location"), "/");
     assert.match((await visitor.get("/")).text, /First post/);
   });
@@ -359,9 +359,9 @@ describe("The stack on a real cluster", () => {
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set after the run
       while (rolling) {
         requests += 1;
-        await fetchAnew(checkout.url, { signal: AbortSignal.timeout(5000) }).then(
+        await new Client(checkout.url).get("/", { timeout: 5000 }).then(
           ({ status }) => status === 200 || failures.push(String(status)),
-          (error: unknown) => failures.push(String((error as Error).cause ?? error)),
+          (error: unknown) => failures.push(String(error)),
         );
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
@@ -464,9 +464,9 @@ describe("The stack on a real cluster", () => {
 
   it("deletes its posts only if it is told to", async () => {
     const who = { username: "ada", password: "lovelace" };
-    await visitor.submit("/auth/register", who);
-    await visitor.submit("/auth/login", who);
-    await visitor.submit("/create", { title: "Kept post", body: "In a backup" });
+    await visitor.post("/auth/register", who);
+    await visitor.post("/auth/login", who);
+    await visitor.post("/create", { title: "Kept post", body: "In a backup" });
     checkout.refuses(/--yes/, "destroy");
     checkout.configure({ workers: 1, replicas: 1 });
     const changed = changes();
@@ -515,11 +515,11 @@ describe("The stack on a real cluster", () => {
       );
       second.configure({ registryPort: second.hostPort + 1000 });
       second.succeeds("up");
-      assert.equal((await fetchAnew(second.url)).status, 200);
+      assert.equal((await new Client(second.url).get("/")).status, 200);
       second.configure({ clusterName });
       second.refuses(new RegExp(clusterName), "up", "--replace-cluster");
       second.configure({ clusterName: second.clusterName });
-      assert.equal((await fetchAnew(second.url)).status, 200);
+      assert.equal((await new Client(second.url).get("/")).status, 200);
       assert.equal(await answers(), true);
       checkout.succeeds("preview", "--expect-no-changes");
     } finally {

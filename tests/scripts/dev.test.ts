@@ -9,8 +9,8 @@ import { stripVTControlCharacters } from "node:util";
 
 import { containerName } from "../../scripts/lib/mysqlServer.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
+import { Client } from "../client.ts";
 import { listen } from "../listen.ts";
-import { Client } from "../service/client.ts";
 import { requireMysql } from "../service/docker.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
+import type { Client } from "../client.ts";
 import { useBlog } from "../service/blog.ts";
-import type { Client } from "../service/client.ts";
 
 describe("A session", () => {
   const suite = useBlog();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
+import type { Reply } from "../client.ts";
 import { type RunningBlog, useBlog } from "../service/blog.ts";
-import type { Reply } from "../service/client.ts";
 import { elements } from "./elements.ts";
 
 const REGISTRATIONS = 5;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
+import type { Client, Reply } from "../client.ts";
 import { useBlog } from "../service/blog.ts";
-import type { Client, Reply } from "../service/client.ts";
 import { elements, unescaped } from "./elements.ts";
 
 /** All characters with a meaning in SQL, HTML and templates. */

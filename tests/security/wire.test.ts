@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 
+import { Client } from "../client.ts";
 import { useBlog } from "../service/blog.ts";
-import { Client } from "../service/client.ts";
 import { useService } from "../service/process.ts";
 
 const post = "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";

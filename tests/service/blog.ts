@@ -9,8 +9,8 @@ import type { DatabaseVariables } from "../../db/variables.ts";
 import { type BlogApp, createApp } from "../../service/app.ts";
 import type { Environment } from "../../service/environment.ts";
 import { createLogger } from "../../service/log.ts";
+import { Client } from "../client.ts";
 import { listen } from "../listen.ts";
-import { Client } from "./client.ts";
 import { useDatabase } from "./sharedMysql.ts";
 
 export const KEY = "signs-the-cookies-of-the-tests-only";

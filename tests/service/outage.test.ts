@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Knex } from "knex";
 
+import type { Client, Reply } from "../client.ts";
 import { migrateDatabase, type RunningBlog, serviceEnvironment, startBlog, useBlog } from "./blog.ts";
-import type { Client, Reply } from "./client.ts";
 import { Proxy } from "./proxy.ts";
 import { sharedMysql } from "./sharedMysql.ts";
 

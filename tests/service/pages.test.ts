@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 
 import type { Browser } from "playwright-core";
 
+import type { Client, Reply } from "../client.ts";
 import { hasChromium, openBrowser, violations } from "../e2e/browser.ts";
 import { useBlog } from "./blog.ts";
-import type { Client, Reply } from "./client.ts";
 import { assertValidHtml } from "./html.ts";
 
 const style = readFileSync(new URL("../../service/static/style.css", import.meta.url), "utf8");

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { Client } from "../client.ts";
 import { useBlog } from "./blog.ts";
-import { Client } from "./client.ts";
 import { listeningPort, logged, type Service, spawnService } from "./process.ts";
 
 describe("The server", function () {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 
 import { deleteExpiredSessions, SessionStore } from "../../../service/auth/sessions.ts";
+import type { Client } from "../../client.ts";
 import { KEY, useBlog } from "../blog.ts";
-import type { Client } from "../client.ts";
 
 const NEW_KEY = "the-key-that-comes-after-the-first-one";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 
 import type { Knex } from "knex";
 
+import type { Client } from "../../client.ts";
 import { useBlog } from "../blog.ts";
-import type { Client } from "../client.ts";
 
 describe("The index", () => {
   const suite = useBlog();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
+import type { Client } from "../../client.ts";
 import { useBlog } from "../blog.ts";
-import type { Client } from "../client.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 

@@ -12,6 +12,14 @@ export interface Reply {
 
 interface Options {
   headers?: Record<string, string>;
+  /** Milliseconds until the request fails. Defaults to 30,000. */
+  timeout?: number;
+}
+
+/** Whether a page answers with success within `timeout` milliseconds. */
+export async function answersOk(url: string, timeout = 2000): Promise<boolean> {
+  const reply = await new Client(url).get("/", { timeout }).catch(() => undefined);
+  return reply?.status === 200;
 }
 
 /** A minimal browser. It keeps cookies as long as their lifetimes say, and follows no redirects. */
@@ -48,11 +56,11 @@ export class Client {
   }
 
   get(path: string, options: Options = {}): Promise<Reply> {
-    return this.request("GET", path, options.headers);
+    return this.request("GET", path, options.headers, undefined, options.timeout);
   }
 
   post(path: string, fields: Record<string, string> | [string, string][] = {}, options: Options = {}): Promise<Reply> {
-    return this.request("POST", path, options.headers, new URLSearchParams(fields));
+    return this.request("POST", path, options.headers, new URLSearchParams(fields), options.timeout);
   }
 
   login(username = "test", password = "test"): Promise<Reply> {
@@ -68,9 +76,10 @@ export class Client {
     path: string,
     headers: Record<string, string> = {},
     body?: URLSearchParams | string,
+    timeout = 30_000,
   ): Promise<Reply> {
     const cookie = this.cookieHeader;
-    const reply = await this.#send(method, path, { ...(cookie && { cookie }), ...headers }, body);
+    const reply = await this.#send(method, path, { ...(cookie && { cookie }), ...headers }, body, timeout);
     for (const line of reply.headers.getSetCookie()) this.#keep(line);
     return reply;
   }
@@ -84,15 +93,21 @@ export class Client {
     else this.cookies.set(name, value);
   }
 
-  /** Uses node:http, because `fetch` cannot set the Host header. */
+  /**
+   * Uses node:http, because `fetch` cannot set the Host header. Each request has a new connection, because a server may
+   * close an idle one while a command blocks this process.
+   */
   async #send(
     method: string,
     path: string,
     headers: Record<string, string>,
-    body?: URLSearchParams | string,
+    body: URLSearchParams | string | undefined,
+    timeout: number,
   ): Promise<Reply> {
     const request = httpRequest(this.#url + path, {
       method,
+      agent: false,
+      signal: AbortSignal.timeout(timeout),
       headers: {
         ...(this.#host !== undefined && { host: this.#host }),
         ...(body instanceof URLSearchParams && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),

@@ -9,43 +9,37 @@ import { temporaryFolder } from "../../temporaryFolder.ts";
 /** Shell commands by the first arguments that they answer. Other arguments do nothing and succeed. */
 type Fake = Record<string, string>;
 
-interface Options {
-  docker?: Fake;
-  kind?: Fake;
-  /** Whether the file exists that marks the cluster as incomplete. */
-  incomplete?: boolean;
-  environment?: Record<string, string>;
-  input?: string;
-}
+/** What brings or starts images fails if a variable of another project chooses the platform. */
+const otherPlatform =
+  'case "$*$DOCKER_DEFAULT_PLATFORM" in run*s390x | pu*s390x | "create cluster"*s390x) exit 9 ;; esac';
 
-/** Runs a script in an empty home folder, with fakes of the programs that record their calls. */
-function run(script: string, { docker = {}, kind = {}, incomplete = false, environment = {}, input = "" }: Options) {
+/** Runs a script with fakes of docker and kind that record their calls. A file marks the cluster as incomplete. */
+function run(script: string, docker: Fake, kind: Fake = {}, incomplete = false, environment: object = {}) {
   const folder = temporaryFolder();
-  const inFolder = (path: string) => join(folder, path);
-  const variables = { CLUSTER: "blog", OWNER: "koa-blog/dev", TOKEN: "koa-blog/dev/1", ...environment };
-  const file = inFolder(`.pulumi/kind-cluster/${variables.OWNER}/${variables.CLUSTER}`);
+  const file = join(folder, ".pulumi/kind-cluster/koa-blog/dev/blog");
   if (incomplete) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, "");
   }
-  mkdirSync(inFolder("bin"));
   for (const [name, fake] of Object.entries<Fake>({ docker, kind, sleep: {} })) {
-    const record = `echo "${name}\${DOCKER_DEFAULT_PLATFORM:+ for $DOCKER_DEFAULT_PLATFORM} $*" >>calls`;
     const cases = Object.entries(fake).map(([start, command]) => `"${start}"*) ${command} ;;`);
-    const text = `#!/bin/sh\n${record}\ncase "$*" in ${cases.join("\n")} esac\n`;
-    writeFileSync(inFolder(`bin/${name}`), text, { mode: 0o755 });
+    const text = `#!/bin/sh\n${otherPlatform}\necho "${name} $*" >>calls\ncase "$*" in ${cases.join("\n")} esac\n`;
+    writeFileSync(join(folder, name), text, { mode: 0o755 });
   }
-  const PATH = `${inFolder("bin")}:${String(process.env.PATH)}`;
-  const env = { ...variables, HOME: folder, TMPDIR: folder, PATH };
-  const path = join(projectFolder, "components/kind/scripts", `${script}.sh`);
-  const { status, stdout, stderr } = spawnSync("/bin/sh", [path], { cwd: folder, encoding: "utf8", input, env });
-  const read = (path: string) => (existsSync(inFolder(path)) ? readFileSync(inFolder(path), "utf8") : "");
-  return {
-    ...{ status, stdout, stderr, read },
-    /** The calls, without the random name of the temporary kubeconfig. */
-    calls: (read("calls").match(/.+/g) ?? []).map((call) => call.replace(/\S*\/tmp\.\S+/, "FILE")),
-    isIncomplete: existsSync(file),
-  };
+  const { status, stdout, stderr } = spawnSync("sh", [join(projectFolder, `components/kind/scripts/${script}.sh`)], {
+    cwd: folder,
+    encoding: "utf8",
+    input: "configuration\n",
+    env: {
+      ...{ CLUSTER: "blog", OWNER: "koa-blog/dev", TOKEN: "koa-blog/dev/1", DOCKER_DEFAULT_PLATFORM: "linux/s390x" },
+      ...{ HOME: folder, TMPDIR: folder, PATH: `${folder}:${String(process.env.PATH)}` },
+      ...environment,
+    },
+  });
+  const read = (path: string) => (existsSync(join(folder, path)) ? readFileSync(join(folder, path), "utf8") : "");
+  // The temporary kubeconfig has a random name.
+  const calls = (read("calls").match(/.+/g) ?? []).map((call) => call.replace(/\S*\/tmp\.\S+/, "FILE"));
+  return { status, stdout, stderr, read, calls, isIncomplete: existsSync(file) };
 }
 
 const failing = (message: string) => `echo '${message}' >&2; exit 1`;
@@ -54,335 +48,220 @@ const noFile = failing("Error response from daemon: Could not find the file /kin
 const noEngine = failing("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.");
 /** Prints the token of a cluster, as `docker cp` does. */
 const withToken = (token: string) => `printf %s '${token}' >pulumi-token && tar -cf - pulumi-token`;
+const own = withToken("koa-blog/dev/1");
 const newToken = /^koa-blog\/dev\/[0-9a-f]{16}$/;
 const deletion = "kind delete cluster --name blog --kubeconfig FILE";
-const nodes = { "ps --all": "echo 01; echo 02" };
 
-describe("readClusterToken.sh", () => {
-  const own = withToken("koa-blog/dev/1");
-  const cases: [situation: string, cp: string, incomplete: boolean, output: RegExp][] = [
-    ["prints the token of its own cluster, running or stopped", own, false, /^koa-blog\/dev\/1$/],
-    ["prints the token of its own incomplete cluster", own, true, /^koa-blog\/dev\/1$/],
-    ["prints a new token if there is no cluster", noContainer, false, newToken],
-    ["prints a new token if an interrupted run left a cluster", noFile, true, newToken],
-    ["refuses a cluster without a token", noFile, false, /blog was not created by the Pulumi stack koa-blog\/dev\. /],
-    ["refuses another stack's cluster", withToken("koa-blog/dev2/1"), false, /to the Pulumi stack koa-blog\/dev2\. /],
-    ["refuses it also if its own one is incomplete", withToken("a/b/1"), true, /to the Pulumi stack a\/b\. /],
-    ["fails if the engine does not answer", noEngine, false, /cannot be read: Cannot connect/],
-    ["fails so with an incomplete cluster too", noEngine, true, /cannot be read: Cannot connect/],
+describe("The token of a kind cluster", () => {
+  const cases: [situation: string, cp: string, incomplete: boolean, output: RegExp, isRefused?: true][] = [
+    ["is that of the stack's own cluster, running or stopped", own, false, /^koa-blog\/dev\/1$/],
+    ["is new if there is no cluster", noContainer, false, newToken],
+    ["is new if an interrupted run left a cluster", noFile, true, newToken],
+    ["is refused for a cluster of another program", noFile, false, /was not created by the Pulumi stack/, true],
+    ["is refused for another stack's cluster", withToken("koa-blog/dev2/1"), true, /to the Pulumi stack k/, true],
+    ["is an error if the Docker engine does not answer", noEngine, false, /cannot be read: Cannot connect/, true],
+    ["is that error for an incomplete cluster too", noEngine, true, /cannot be read: Cannot connect/, true],
   ];
-  for (const [situation, cp, incomplete, output] of cases) {
+  for (const [situation, cp, incomplete, output, isRefused] of cases) {
     it(situation, () => {
-      const docker = { "cp blog-control-plane:/kind/pulumi-token -": cp };
-      const { status, stdout, stderr } = run("readClusterToken", { docker, incomplete });
-      const isRefused = output.source.includes(" ");
+      const { status, stdout, stderr } = run("readClusterToken", { cp }, {}, incomplete);
       assert.match(isRefused ? stderr : stdout, output);
       assert.deepEqual([status, isRefused ? stdout : stderr], [isRefused ? 1 : 0, ""]);
     });
   }
-
-  it("never prints the same new token twice", () => {
-    const token = () => run("readClusterToken", { docker: { cp: noContainer } }).stdout;
-    assert.notEqual(token(), token());
-  });
 });
 
-describe("createCluster.sh", () => {
+describe("The creation of a kind cluster", () => {
   const kind = (clusters: string, create = "cat >stdin"): Fake => ({
     "get clusters": `printf '${clusters}'`,
     "get kubeconfig": "echo KUBECONFIG",
     "create cluster": create,
   });
-  const create = (options: Options) => run("createCluster", { input: "configuration\n", ...options });
+  const list = "kind get clusters --quiet";
   const creation = [
     "kind create cluster --name blog --config - --kubeconfig FILE --retain",
     "docker exec blog-control-plane sh -c printf %s 'koa-blog/dev/1' >/kind/pulumi-token",
     "kind get kubeconfig --name blog",
   ];
 
-  it("creates a cluster from stdin for the engine's platform, writes the token, and prints only the kubeconfig", () => {
-    const environment = { DOCKER_DEFAULT_PLATFORM: "linux/s390x" };
-    const { status, stdout, calls, isIncomplete, read } = create({ kind: kind("other\\n"), environment });
+  it("reads the configuration, takes the engine's platform, writes the token, and prints the kubeconfig", () => {
+    const { status, stdout, calls, isIncomplete, read } = run("createCluster", {}, kind("other\\nblog2\\n"));
     assert.deepEqual([status, stdout, isIncomplete], [0, "KUBECONFIG\n", true]);
     assert.equal(read("stdin"), "configuration\n");
-    assert.deepEqual(calls, ["kind get clusters --quiet", ...creation]);
+    assert.deepEqual(calls, [list, ...creation]);
   });
 
-  it("refuses a cluster that the state does not know, and leaves it alone", () => {
-    const { status, stderr, calls, isIncomplete } = create({ kind: kind("other\\nblog\\n") });
-    assert.deepEqual([status, calls, isIncomplete], [1, ["kind get clusters --quiet"], false]);
-    assert.match(stderr, /a kind cluster 'blog' that this stack does not know.*kind delete cluster --name blog\n$/);
-  });
-
-  it("takes a dot in the name for a dot", () => {
-    assert.equal(create({ kind: kind("myxblog\\n"), environment: { CLUSTER: "my.blog" } }).status, 0);
+  it("leaves a cluster alone that the state does not know", () => {
+    for (const [fake, message] of [
+      [
+        kind("other\\nblog\\n"),
+        /kind cluster 'blog' that this stack does not know.*kind delete cluster --name blog\n$/,
+      ],
+      [{ "get clusters": noEngine }, /Cannot connect/],
+    ] as const) {
+      const { status, stderr, calls, isIncomplete } = run("createCluster", {}, fake);
+      assert.deepEqual([status, calls, isIncomplete], [1, [list], false]);
+      assert.match(stderr, message);
+    }
   });
 
   it("deletes first what an interrupted run left", () => {
-    const { status, calls } = create({ kind: kind("blog\\n"), incomplete: true });
-    assert.deepEqual([status, calls.slice(1)], [0, [deletion, ...creation]]);
+    const { status, calls } = run("createCluster", {}, kind("blog\\n"), true);
+    assert.deepEqual([status, calls], [0, [list, deletion, ...creation]]);
   });
 
-  for (const [failure, options] of [
-    ["kind fails", { kind: kind("", "echo no space left >&2; exit 1") }],
-    ["the token cannot be written", { kind: kind(""), docker: { exec: "echo no space left >&2; exit 1" } }],
-  ] as const) {
-    it(`leaves neither a cluster nor the file of an incomplete one if ${failure}`, () => {
-      const { status, stdout, stderr, calls, isIncomplete } = create(options);
+  it("leaves neither a cluster nor the file of an incomplete one if it fails", () => {
+    const failure = failing("no space left");
+    for (const [docker, fake] of [
+      [{}, kind("", failure)],
+      [{ exec: failure }, kind("")],
+    ] as const) {
+      const { status, stdout, stderr, calls, isIncomplete } = run("createCluster", docker, fake);
       assert.deepEqual([status, stdout, calls.at(-1), isIncomplete], [1, "", deletion, false]);
       assert.match(stderr, /no space left/);
-    });
-  }
+    }
+  });
 
-  it("creates nothing if kind does not list the clusters", () => {
-    const { status, calls } = create({ kind: { "get clusters": noEngine } });
-    assert.deepEqual([status, calls], [1, ["kind get clusters --quiet"]]);
+  it("deletes nothing if it outlives its run, and the next run has begun", () => {
+    const nextRun = "echo 1 >.pulumi/kind-cluster/koa-blog/dev/blog; exit 1";
+    const { status, calls, isIncomplete } = run("createCluster", {}, kind("", nextRun));
+    assert.deepEqual([status, calls.at(-1), isIncomplete], [1, creation[0], true]);
   });
 });
 
-describe("deleteCluster.sh", () => {
+describe("The deletion of a kind cluster", () => {
+  const nodes = { "ps --all": "echo 01; echo 02" };
   const notOurs = /'blog' is not the one that this stack created, and was not deleted/;
-  const unreadable = /cannot be read: Cannot connect/;
-  const cases: [situation: string, cp: string, incomplete: boolean, refusal?: RegExp][] = [
-    ["deletes the cluster with its token", withToken("koa-blog/dev/1"), false],
-    ["deletes it also if it is incomplete", withToken("koa-blog/dev/1"), true],
-    ["deletes what an interrupted run left", noFile, true],
-    ["leaves a cluster without a token", noFile, false, notOurs],
-    ["leaves a cluster without a control plane", noContainer, false, notOurs],
-    ["leaves a cluster with another token", withToken("koa-blog/dev/2"), false, notOurs],
-    ["leaves it although its own one is incomplete", withToken("koa-blog/dev/2"), true, notOurs],
-    ["fails if the token cannot be read", noEngine, false, unreadable],
-    ["fails so with an incomplete cluster too", noEngine, true, unreadable],
+  const cases: [situation: string, docker: Fake, incomplete: boolean, status: number, message?: RegExp][] = [
+    ["removes the nodes of the cluster with its token", { ...nodes, cp: own }, false, 0],
+    ["removes what an interrupted run left", { ...nodes, cp: noFile }, true, 0],
+    ["leaves a cluster without a token", { ...nodes, cp: noFile }, false, 0, notOurs],
+    ["leaves a cluster without a control plane", { ...nodes, cp: noContainer }, false, 0, notOurs],
+    ["leaves a cluster with another token", { ...nodes, cp: withToken("koa-blog/dev/2") }, true, 0, notOurs],
+    ["fails if the Docker engine does not answer", { "ps --all": noEngine }, true, 1, /Cannot connect/],
+    ["fails if the token cannot be read", { ...nodes, cp: noEngine }, true, 1, /cannot be read: Cannot connect/],
+    ["fails if the nodes cannot be removed", { ...nodes, cp: noFile, rm: noEngine }, true, 1, /Cannot connect/],
   ];
-  for (const [situation, cp, incomplete, refusal] of cases) {
+  for (const [situation, docker, incomplete, status, message] of cases) {
     it(situation, () => {
-      const { status, stderr, calls, isIncomplete } = run("deleteCluster", { docker: { ...nodes, cp }, incomplete });
-      assert.equal(status, refusal === unreadable ? 1 : 0);
-      assert.match(stderr, refusal ?? /^$/);
-      const isDeleted = calls.includes("docker rm --force --volumes 01 02");
-      assert.deepEqual([isDeleted, isIncomplete], [!refusal, incomplete && refusal !== undefined]);
-    });
-  }
-
-  it("does nothing if there is no such cluster", () => {
-    const { status, calls } = run("deleteCluster", { incomplete: true });
-    assert.deepEqual([status, calls], [0, ["docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=blog"]]);
-  });
-
-  it("needs no kind, which a machine without a network cannot download", () => {
-    const { calls } = run("deleteCluster", { docker: { ...nodes, cp: withToken("koa-blog/dev/1") } });
-    assert.ok(calls.every((call) => call.startsWith("docker ")));
-  });
-
-  for (const command of ["ps --all", "rm --force"]) {
-    it(`fails if "docker ${command}" fails`, () => {
-      const docker = { ...nodes, cp: noFile, [command]: noEngine };
-      const { status, isIncomplete } = run("deleteCluster", { docker, incomplete: true });
-      assert.deepEqual([status, isIncomplete], [1, true]);
+      const result = run("deleteCluster", docker, {}, incomplete);
+      assert.equal(result.status, status);
+      assert.match(result.stderr, message ?? /^$/);
+      assert.equal(result.isIncomplete, incomplete && message !== undefined);
+      const removals = result.calls.filter((call) => !/^docker (ps|cp) /.test(call));
+      // A machine without a network may lack kind.
+      assert.deepEqual(removals, message && !("rm" in docker) ? [] : ["docker rm --force --volumes 01 02"]);
     });
   }
 });
 
-describe("configureCluster.sh", () => {
+describe("The configuration of a kind cluster", () => {
   const docker = { "exec -i": 'cat >"$3"' };
   const kind = { "get nodes": "echo blog-control-plane blog-worker" };
   const environment = { REGISTRY: "blog-registry", PORT: "5001" };
-  const kubectl = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
-  const wait = `docker exec blog-control-plane ${kubectl} get serviceaccount default`;
 
   it("tells each node, and programs such as Tilt, where the registry is", () => {
-    const { status, calls, isIncomplete, read } = run("configureCluster", {
-      ...{ docker, kind, environment },
-      incomplete: true,
-    });
+    const { status, calls, isIncomplete, read } = run("configureCluster", docker, kind, true, environment);
     assert.deepEqual([status, isIncomplete], [0, false]);
     const folder = "/etc/containerd/certs.d/localhost:5001";
-    const write = `sh -c mkdir -p ${folder} && cat >${folder}/hosts.toml`;
-    assert.deepEqual(calls, [
-      "kind get nodes --name blog",
-      `docker exec -i blog-control-plane ${write}`,
-      `docker exec -i blog-worker ${write}`,
-      `docker exec -i blog-control-plane ${kubectl} apply -f -`,
-      wait,
-    ]);
+    for (const node of ["blog-control-plane", "blog-worker"]) {
+      const write = `docker exec -i ${node} sh -c mkdir -p ${folder} && cat >${folder}/hosts.toml`;
+      assert.ok(calls.includes(write), node);
+    }
     assert.equal(read("blog-worker"), '[host."http://blog-registry.svc:5000"]\n');
     assert.match(read("blog-control-plane"), /name: local-registry-hosting\n {2}namespace: kube-public\n/);
     assert.match(read("blog-control-plane"), /host: "localhost:5001"\n.*: "blog-registry.svc:5000"\n/);
   });
 
-  it("waits for the account of the first pods, and removes the file, also if there is no registry", () => {
-    const slow = { docker: { "exec blog-control-plane": "[ -e seen ] || { touch seen; exit 1; }" }, kind };
-    const { status, calls, isIncomplete } = run("configureCluster", { ...slow, incomplete: true });
-    assert.deepEqual([status, calls, isIncomplete], [0, [wait, "sleep 0.5", wait], false]);
-  });
-
-  for (const [failure, fakes] of [
-    ["kind does not list the nodes", { docker, kind: { "get nodes": noEngine } }],
-    ["a node does not take the file", { kind, docker: { "exec -i blog-worker": noEngine } }],
-    ["the API server does not answer", { kind, docker: { "exec -i blog-control-plane kubectl": noEngine } }],
-  ] as const) {
-    it(`fails, and the cluster stays incomplete, if ${failure}`, () => {
-      const { status, isIncomplete } = run("configureCluster", { ...fakes, environment, incomplete: true });
+  it("fails, and the cluster stays incomplete, if a command fails", () => {
+    for (const [brokenDocker, brokenKind] of [
+      [docker, { "get nodes": noEngine }],
+      [{ "exec -i blog-worker": noEngine }, kind],
+      [{ "exec -i blog-control-plane kubectl": noEngine }, kind],
+    ] as const) {
+      const { status, isIncomplete } = run("configureCluster", brokenDocker, brokenKind, true, environment);
       assert.deepEqual([status, isIncomplete], [1, true]);
-    });
-  }
+    }
+  });
 });
 
-const registry = { REGISTRY: "my.registry", IMAGE: "registry:3.1.0", PORT: "5001" };
-const containers = (names: string, label = ""): Fake => ({
-  "ps --all --format {{.Names}}": `printf '${names}'`,
-  "inspect --format": `echo '${label}'`,
-  "network inspect bridge": "echo 1450",
-  logs: "echo listening on [::]:5000",
-});
+describe("The registry of a kind cluster", () => {
+  const environment = { REGISTRY: "my.registry", IMAGE: "registry:3.1.0", PORT: "5001" };
+  const runRegistry = (script: string, docker: Fake) => run(script, docker, {}, false, environment);
+  const container = (name: string, token = "") => ({ ps: `echo ${name}`, inspect: `echo '${token}'` });
+  const listening = { logs: "echo listening on [::]:5000" };
 
-describe("readRegistryToken.sh", () => {
-  const read = (docker: Fake) => run("readRegistryToken", { docker, environment: registry });
-
-  it("prints the token of the registry, running or stopped", () => {
-    assert.equal(read(containers("my.registry\\n", "koa-blog/dev/1")).stdout, "koa-blog/dev/1");
+  it("has a token, and a new one if there is no container of its name", () => {
+    const own = runRegistry("readRegistryToken", container("my.registry", "koa-blog/dev/1"));
+    assert.equal(own.stdout, "koa-blog/dev/1");
+    assert.match(runRegistry("readRegistryToken", container("myxregistry")).stdout, newToken);
   });
 
-  it("prints a new token if there is no registry, also if another name has a letter for the dot", () => {
-    for (const names of ["", "myxregistry\\n"]) assert.match(read(containers(names)).stdout, newToken);
-  });
-
-  for (const label of ["", "koa-blog/dev2/1"]) {
-    it(`refuses a container with the label "${label}"`, () => {
-      const { status, stdout, stderr } = read(containers("my.registry\\n", label));
+  it("is refused if another stack or program created the container, or the Docker engine does not answer", () => {
+    for (const [docker, message] of [
+      [container("my.registry"), /was not created by the Pulumi stack.*docker rm --force my.registry\n$/],
+      [container("my.registry", "koa-blog/dev2/1"), /was not created by the Pulumi stack koa-blog\/dev\./],
+      [{ ps: noEngine }, /Cannot connect/],
+    ] as const) {
+      const { status, stdout, stderr } = runRegistry("readRegistryToken", docker);
       assert.deepEqual([status, stdout], [1, ""]);
-      assert.match(stderr, /was not created by the Pulumi stack koa-blog\/dev\..*docker rm --force my.registry\n$/);
-    });
-  }
+      assert.match(stderr, message);
+    }
+  });
 
-  it("fails if the engine does not answer", () => {
-    const { status, stdout } = read({ ps: noEngine });
-    assert.deepEqual([status, stdout], [1, ""]);
+  it("listens on 127.0.0.1 and in the network of the nodes, in the place of the one with its token", () => {
+    const left = 'case "$*" in *"label=kind-cluster.token=koa-blog/dev/1") echo 0123 ;; esac';
+    const { status, stdout, calls } = runRegistry("createRegistry", { ...listening, ps: left, run: "echo 4567" });
+    assert.deepEqual([status, stdout], [0, "4567\n"]);
+    assert.deepEqual(calls.slice(1, -1), [
+      "docker rm --force --volumes 0123",
+      "docker network inspect kind",
+      "docker run --detach --name my.registry --restart unless-stopped --label kind-cluster.token=koa-blog/dev/1" +
+        " --network kind --network-alias my.registry.svc --publish 127.0.0.1:5001:5000 registry:3.1.0",
+    ]);
+  });
+
+  it("is deleted by its token, with the network if no container uses it", () => {
+    const remove = (registry: string, users: string) => {
+      const owned = "ps --all --quiet --filter label=kind-cluster.token=koa-blog/dev/1";
+      const docker = { [owned]: registry, "ps --all --quiet --filter network=kind": users };
+      const { status, calls } = runRegistry("deleteRegistry", docker);
+      return [status, ...calls.filter((call) => !call.startsWith("docker ps"))];
+    };
+    const removal = "docker rm --force --volumes 1f2e";
+    assert.deepEqual(remove("echo 1f2e", ""), [0, removal, "docker network rm kind"]);
+    assert.deepEqual(remove("echo 1f2e", "echo 3d4c"), [0, removal]);
+    assert.deepEqual(remove("", "echo 3d4c"), [0]);
+    assert.deepEqual(remove(noEngine, ""), [1]);
   });
 });
 
-describe("createRegistry.sh", () => {
-  const create = (docker: Fake, environment = {}) =>
-    run("createRegistry", { docker, environment: { ...registry, ...environment } });
-  const start =
-    "docker run --detach --name my.registry --restart unless-stopped --label kind-cluster.token=koa-blog/dev/1" +
-    " --network kind --network-alias my.registry.svc --publish 127.0.0.1:5001:5000 registry:3.1.0";
-  const network = (subnet: string, mtu = "--opt com.docker.network.driver.mtu=1450 ") =>
-    "docker network create --driver bridge --opt com.docker.network.bridge.enable_ip_masquerade=true " +
-    `${mtu}${subnet && `--ipv6 --subnet ${subnet} `}kind`;
-  const [first, second] = [network("fc00:f853:ccd:e793::/64"), network("fc00:f853:ccd:e794::/64")];
-  const ofNetwork = (calls: string[]) => calls.filter((call) => call.startsWith("docker network create"));
+describe("The push of an image to the registry", () => {
+  const push = (present: string, docker: Fake = {}) => {
+    const environment = { IMAGE: "mysql:9", COPY: "localhost:5001/mysql:9" };
+    const fake = { version: "echo linux/arm64", "image inspect": present, ...docker };
+    return run("pushImage", fake, {}, false, environment);
+  };
 
-  it("starts a registry for this machine and the nodes, on the engine's platform, and waits until it listens", () => {
-    const { status, stdout, calls } = create(
-      { ...containers("myxregistry\\n"), run: "echo 0123" },
-      { DOCKER_DEFAULT_PLATFORM: "linux/s390x" },
-    );
-    assert.deepEqual([status, stdout], [0, "0123\n"]);
-    assert.deepEqual(calls.slice(1), ["docker network inspect kind", start, "docker logs my.registry"]);
+  it("comes after a pull if the engine lacks the image for its own platform", () => {
+    const pull = "docker pull --quiet --platform linux/arm64 mysql:9";
+    const tag = "docker tag mysql:9 localhost:5001/mysql:9";
+    const pushed = "docker push --quiet --platform linux/arm64 localhost:5001/mysql:9";
+    assert.deepEqual(push("echo linux/arm64").calls.slice(2), [tag, pushed]);
+    for (const present of ["echo; exit 1", "echo linux/amd64"]) {
+      assert.deepEqual(push(present).calls.slice(2), [pull, tag, pushed]);
+    }
   });
 
-  it("replaces the registry with its token, which an update or a killed run left, and no other", () => {
-    const own = 'case "$*" in *"label=kind-cluster.token=koa-blog/dev/1") echo 0123 ;; esac';
-    const { status, calls } = create({ ...containers(""), ps: own });
-    assert.equal(status, 0);
-    const removal = calls.indexOf("docker rm --force --volumes 0123");
-    assert.ok(removal > 0 && removal < calls.indexOf(start), calls.join("\n"));
-    assert.ok(!create(containers("")).calls.some((call) => call.startsWith("docker rm")));
+  it("names no platform if Docker does not know that option", () => {
+    const { status, calls } = push("echo linux/arm64", { "push --quiet --platform": "exit 125" });
+    assert.deepEqual([status, calls.at(-1)], [0, "docker push --quiet localhost:5001/mysql:9"]);
   });
 
-  it("creates the network with the MTU of the default network, and with another IPv6 subnet or none if needed", () => {
-    const missing = { ...containers(""), "network inspect kind": "exit 1" };
-    const refusing = (...options: string[]) =>
-      create({ "network create": `case "$*" in ${options.join("|")}) exit 1 ;; esac`, ...missing });
-    assert.deepEqual(ofNetwork(refusing("none").calls), [first]);
-    assert.deepEqual(ofNetwork(refusing("*:e793:*").calls), [first, second]);
-    const without = refusing("*--ipv6*");
-    assert.deepEqual([without.status, ofNetwork(without.calls)], [0, [first, second, network("")]]);
-    assert.equal(refusing("*").status, 1);
-    const { calls } = create({ ...missing, "network inspect bridge": "echo" });
-    assert.deepEqual(ofNetwork(calls), [network("fc00:f853:ccd:e793::/64", "")]);
-  });
-
-  it("fails with the log of a registry that does not listen", () => {
-    const { status, stderr } = create({ ...containers(""), logs: "echo invalid configuration" });
-    assert.equal(status, 1);
-    assert.match(stderr, /^invalid configuration\nThe registry my\.registry does not listen after 30 s/m);
-  });
-
-  it("fails if the engine does not answer, or does not start the registry", () => {
-    for (const command of ["ps", "run"]) assert.equal(create({ [command]: noEngine, ...containers("") }).status, 1);
-  });
-});
-
-describe("deleteRegistry.sh", () => {
-  const remove = (container: string, users: string, docker: Fake = {}) =>
-    run("deleteRegistry", {
-      docker: {
-        ...docker,
-        "ps --all --quiet --filter label=kind-cluster.token=koa-blog/dev/1": container,
-        "ps --all --quiet --filter network=kind": users,
-      },
-      environment: registry,
-    });
-  const actions = (calls: string[]) => calls.filter((call) => !call.startsWith("docker ps"));
-  const networkRemoval = "docker network rm kind";
-  const removal = "docker rm --force --volumes 1f2e";
-
-  for (const [situation, container, users, expected] of [
-    ["deletes the registry with its token and the unused network", "echo 1f2e", "", [removal, networkRemoval]],
-    ["leaves the network while a container uses it, running or stopped", "echo 1f2e", "echo 3d4c", [removal]],
-    ["leaves a registry with another token", "", "echo 3d4c", []],
-  ] as const) {
-    it(situation, () => {
-      const { status, calls } = remove(container, users);
-      assert.deepEqual([status, actions(calls)], [0, expected]);
-    });
-  }
-
-  it("succeeds without a network, and fails if the engine does not answer", () => {
-    assert.equal(remove("", "", { "network rm": failing("network kind not found") }).status, 0);
-    assert.equal(remove(noEngine, "").status, 1);
-    assert.equal(remove("", noEngine).status, 1);
-    assert.equal(remove("echo 1f2e", "", { rm: noEngine }).status, 1);
-  });
-});
-
-describe("pushImage.sh", () => {
-  const push = (present: string, docker: Fake = {}) =>
-    run("pushImage", {
-      docker: { version: "echo linux/arm64", "image inspect": present, ...docker },
-      environment: { IMAGE: "mysql:9", COPY: "localhost:5001/mysql:9", DOCKER_DEFAULT_PLATFORM: "linux/s390x" },
-    });
-  const inspection = [
-    "docker version --format {{.Server.Os}}/{{.Server.Arch}}",
-    "docker image inspect --format {{.Os}}/{{.Architecture}} mysql:9",
-  ];
-  const pull = "docker pull --quiet --platform linux/arm64 mysql:9";
-  const copy = ["docker tag mysql:9 localhost:5001/mysql:9"];
-  const pushed = "docker push --quiet --platform linux/arm64 localhost:5001/mysql:9";
-
-  for (const [situation, present, expected] of [
-    ["pushes an image that the engine has", "echo linux/arm64", [...copy, pushed]],
-    ["pulls an image that the engine lacks", "echo; exit 1", [pull, ...copy, pushed]],
-    ["pulls an image of another platform than the engine's", "echo linux/amd64", [pull, ...copy, pushed]],
-  ] as const) {
-    it(situation, () => {
-      const { status, calls } = push(present);
-      assert.deepEqual([status, calls], [0, [...inspection, ...expected]]);
-    });
-  }
-
-  it("pushes without a platform if Docker does not know that option", () => {
-    const refusal = "echo 'unknown flag: --platform' >&2; exit 125";
-    const { status, stderr, calls } = push("echo linux/arm64", { "push --quiet --platform": refusal });
-    assert.deepEqual([status, stderr, calls.at(-1)], [0, "", "docker push --quiet localhost:5001/mysql:9"]);
-  });
-
-  for (const command of ["version", "pull", "tag", "push"]) {
-    it(`fails with Docker's message if "docker ${command}" fails`, () => {
+  it("fails with Docker's message", () => {
+    for (const command of ["version", "pull", "tag", "push"]) {
       const { status, stderr } = push("exit 1", { [command]: failing("no basic auth credentials") });
       assert.deepEqual([status, stderr], [1, "no basic auth credentials\n"]);
-    });
-  }
+    }
+  });
 });

@@ -1,85 +1,14 @@
 import assert from "node:assert/strict";
 
-import { assertAfter, awaited, finder, mainContainer } from "./manifest.ts";
-import { type Registered, runExisting, runProgram } from "./program.ts";
-
-const isKubernetes = ({ type }: Registered) => type.startsWith("kubernetes:");
-const isInLogging = ({ name }: Registered) => name.startsWith("logging");
-
-/** Types and names of the resources below each parent, without the children of the logging component. */
-function tree(resources: Registered[]): Record<string, string[]> {
-  const children: Record<string, string[]> = {};
-  for (const { parent, type, name } of resources.filter(({ name: own }) => !own.startsWith("logging-"))) {
-    const parentName = parent.split("::").at(-1) ?? "";
-    (children[parentName || "the stack"] ??= []).push(`${type} ${name}`);
-  }
-  for (const names of Object.values(children)) names.sort();
-  return children;
-}
-
-/** The blog in any cluster. */
-const blogTree = {
-  image: ["docker:index/image:Image image-build"],
-  namespace: ["kubernetes:core/v1:Namespace namespace-object"],
-  configuration: [
-    "kubernetes:core/v1:ConfigMap configuration-database",
-    "kubernetes:core/v1:ConfigMap configuration-settings",
-    "kubernetes:core/v1:Secret configuration-database-user",
-    "kubernetes:core/v1:Secret configuration-session",
-    "random:index/randomPassword:RandomPassword configuration-mysql-password",
-    "random:index/randomPassword:RandomPassword configuration-session-key",
-  ],
-  service: ["kubernetes:core/v1:Service service-object"],
-  mysql: [
-    "kubernetes:apps/v1:StatefulSet mysql-statefulset",
-    "kubernetes:core/v1:ConfigMap mysql-init",
-    "kubernetes:core/v1:Secret mysql-root",
-    "kubernetes:core/v1:Service mysql-headless-service",
-    "kubernetes:core/v1:Service mysql-service",
-    "kubernetes:networking.k8s.io/v1:NetworkPolicy mysql-network-policy",
-    "random:index/randomPassword:RandomPassword mysql-root-password",
-  ],
-  migration: [
-    "kubernetes:batch/v1:Job migration-job",
-    "kubernetes:networking.k8s.io/v1:NetworkPolicy migration-network-policy",
-  ],
-  blog: [
-    "kubernetes:apps/v1:Deployment blog-deployment",
-    "kubernetes:networking.k8s.io/v1:NetworkPolicy blog-network-policy",
-    "kubernetes:policy/v1:PodDisruptionBudget blog-disruption-budget",
-  ],
-};
-const blogComponents = [
-  "blog:blog:Blog blog",
-  "blog:blog:BlogConfiguration configuration",
-  "blog:blog:BlogNamespace namespace",
-  "blog:blog:BlogService service",
-  "blog:blog:MySql mysql",
-  "blog:blog:SchemaMigration migration",
-];
-
-/** The resources that bring an image into the registry of the kind cluster. */
-const copies = (...images: string[]) =>
-  Object.fromEntries(images.map((image) => [`${image}-image`, [`command:local:Command ${image}-image-push`]]));
-
-const kindTree = (...images: string[]) => ({
-  "the stack": [...blogComponents, "blog:cluster:LocalCluster local", "blog:images:BlogImage image"],
-  local: [
-    ...images.map((image) => `kind-cluster:index:ClusterImage ${image}-image`),
-    "kind-cluster:index:KindCluster local-kind",
-    "pulumi:providers:kubernetes local-provider",
-  ],
-  "local-kind": [
-    "command:local:Command local-kind-cluster",
-    "command:local:Command local-kind-configuration",
-    "command:local:Command local-kind-registry",
-  ],
-  ...copies(...images),
-  ...blogTree,
-});
+import { assertAfter, awaited, finder, isKubernetes, mainContainer } from "./manifest.ts";
+import { defaultProgram, fullProgram, type Registered, runProgram } from "./program.ts";
 
 /** The deployment order. Each resource of a stage waits for all resources of the stage before. */
 const stages = [
+  ["local-kind-registry"],
+  ["local-kind-cluster"],
+  ["local-kind-configuration"],
+  ["local-provider"],
   ["namespace-object"],
   ["configuration-database", "configuration-settings", "configuration-database-user", "configuration-session"],
   ["service-object"],
@@ -91,179 +20,104 @@ const stages = [
   ["blog-deployment"],
 ];
 
-function assertStages(resources: Registered[], order = stages): void {
-  const find = finder(resources);
+const stagesOfLogging = [
+  ["local-provider"],
+  ["logging-namespace"],
+  ["logging-network-policy"],
+  ["logging-elasticsearch-service", "logging-elasticsearch-network-policy"],
+  ["logging-elasticsearch-statefulset"],
+  ["logging-elasticsearch-setup-job"],
+  ["logging-disk-cleanup-cron-job", "logging-fluentd-daemonset", "logging-kibana-service"],
+];
+
+function assertStages(resources: Registered[], order: string[][]): void {
   order.slice(1).forEach((stage, index) => {
-    for (const later of stage)
-      for (const earlier of order[index] ?? []) assertAfter(resources, find(later), find(earlier));
+    for (const later of stage) for (const earlier of order[index] ?? []) assertAfter(resources, later, earlier);
   });
 }
 
-/** Fails unless all objects have the provider, and none has a default provider of the current context. */
-function assertProvider(resources: Registered[], name: string): void {
-  const { urn } = finder(resources)(name);
-  for (const resource of resources.filter(isKubernetes)) {
-    assert.ok(resource.provider.startsWith(`${urn}::`), `${resource.name} has the provider "${resource.provider}"`);
-  }
-}
-
-describe("The resource graph of target kind", () => {
+describe("The resources of target kind", () => {
   let resources: Registered[];
   let find: ReturnType<typeof finder>;
 
   before(async () => {
-    ({ resources } = await runProgram());
+    ({ resources } = await defaultProgram());
     find = finder(resources);
   });
 
-  it("has exactly these resources besides the logs, each below its component", () => {
-    const expected = kindTree("elasticsearch", "fluentd", "kibana", "mysql");
-    expected["the stack"].push("blog:logging:Logging logging");
-    assert.deepEqual(tree(resources), expected);
-    const { urn } = find("logging");
-    for (const resource of resources.filter(isInLogging)) {
-      assert.ok(resource.name === "logging" || awaited(resources, resource).has(urn), resource.name);
+  it("are created in order: cluster, configuration, Services, MySQL, migration, blog, and the logs in theirs", () => {
+    assertStages(resources, stages);
+    assertStages(resources, stagesOfLogging);
+    assertStages(resources, [["logging-fluentd-role-binding"], ["logging-fluentd-daemonset"]]);
+    const kibana = ["logging-kibana-service", "logging-kibana-network-policy"];
+    assertStages(resources, [kibana, ["logging-kibana-deployment"], ["logging-kibana-setup-job"]]);
+  });
+
+  it("do not wait for what they do not need: images for the cluster, the blog for the logs", () => {
+    for (const { name } of resources.filter((resource) => /-(build|push)$/.test(resource.name))) {
+      assert.ok(!awaited(resources, name).has("local-kind-cluster"), name);
     }
-  });
-
-  it("has neither logs nor their images without logging", async () => {
-    const without = await runProgram({ logging: "false" });
-    assert.deepEqual(without.resources.filter(isInLogging), []);
-    assert.deepEqual(tree(without.resources), kindTree("mysql"));
-  });
-
-  it("deploys in order", () => {
-    assertStages(resources);
-    assertStages(resources, [
-      ["local-kind-registry"],
-      ["local-kind-cluster"],
-      ["local-kind-configuration"],
-      ["local-provider"],
-      ["namespace-object", "logging-namespace"],
-    ]);
+    for (const name of ["mysql-statefulset", "blog-deployment"]) {
+      assert.ok(![...awaited(resources, name)].some((earlier) => earlier.startsWith("logging")), name);
+    }
+    assert.ok(!awaited(resources, "mysql-statefulset").has("image-build"));
+    assert.ok(!awaited(resources, "logging-fluentd-daemonset").has("logging-kibana-deployment"));
   });
 
   const images = {
-    "mysql-image": ["mysql-statefulset"],
-    "elasticsearch-image": [
+    "image-build": ["migration-job", "blog-deployment"],
+    "mysql-image-push": ["mysql-statefulset"],
+    "elasticsearch-image-push": [
       "logging-elasticsearch-statefulset",
       "logging-elasticsearch-setup-job",
       "logging-disk-cleanup-cron-job",
       "logging-kibana-setup-job",
     ],
-    "kibana-image": ["logging-kibana-deployment"],
-    "fluentd-image": ["logging-fluentd-daemonset"],
+    "kibana-image-push": ["logging-kibana-deployment"],
+    "fluentd-image-push": ["logging-fluentd-daemonset"],
   };
-  for (const [image, workloads] of Object.entries(images)) {
-    it(`pushes ${image} to the registry before a pod names it`, () => {
-      const push = find(`${image}-push`);
-      assertAfter(resources, push, find("local-kind-registry"));
-      const { COPY } = push.inputs.environment as { COPY: string };
-      assert.match(COPY, /^localhost:5001\//);
+  it("push each image to the cluster's registry before a pod names it", () => {
+    for (const [push, workloads] of Object.entries(images)) {
+      assertAfter(resources, push, "local-kind-registry");
+      const { imageName, environment } = find(push).inputs as { imageName?: string; environment?: { COPY: string } };
       for (const workload of workloads) {
-        assert.equal(mainContainer(find(workload)).image, COPY);
-        assert.ok(find(workload).dependencies.includes(push.urn), workload);
-      }
-    });
-  }
-
-  it("pushes the blog's image to the registry before a pod names it", () => {
-    const build = find("image-build");
-    assertAfter(resources, build, find("local-kind-registry"));
-    for (const workload of ["migration-job", "blog-deployment"]) {
-      assert.equal(mainContainer(find(workload)).image, build.inputs.imageName);
-      assert.ok(find(workload).dependencies.includes(build.urn), workload);
-    }
-  });
-
-  it("waits for nothing that a resource does not need", () => {
-    const waits = (later: string, earlier: string) => awaited(resources, find(later)).has(find(earlier).urn);
-    for (const push of ["image-build", ...Object.keys(images).map((image) => `${image}-push`)]) {
-      assert.ok(!waits(push, "local-kind-cluster"), `${push} waits for the cluster`);
-    }
-    assert.ok(!waits("mysql-statefulset", "image-build"));
-    const objects = resources.filter(isKubernetes);
-    for (const logs of objects.filter(isInLogging)) {
-      for (const blog of objects.filter((object) => !isInLogging(object))) {
-        assert.ok(!waits(blog.name, logs.name), `${blog.name} waits for ${logs.name}`);
-        assert.ok(!waits(logs.name, blog.name), `${logs.name} waits for ${blog.name}`);
+        const { image } = mainContainer(find(workload));
+        assert.equal(image, imageName ?? environment?.COPY);
+        assert.match(image, /^localhost:5001\//);
+        assertAfter(resources, workload, push);
       }
     }
   });
 
-  it("deploys all objects to its own cluster, and deletes none of them one by one with the cluster", () => {
-    assertProvider(resources, "local-provider");
+  it("use the cluster's provider, and are deleted and replaced with the cluster, not one by one", () => {
+    const { urn, inputs } = find("local-provider");
     for (const object of resources.filter(isKubernetes)) {
-      assert.equal(object.deletedWith, find("local-provider").urn, object.name);
+      assert.ok(object.provider.startsWith(`${urn}::`), object.name);
+      assert.equal(object.deletedWith, urn, object.name);
       // After a kill, only this tells Pulumi that the object is missing in the new cluster.
-      assert.equal(object.replacementTrigger, find("local-provider").inputs.clusterIdentifier, object.name);
+      assert.equal(object.replacementTrigger, inputs.clusterIdentifier, object.name);
     }
   });
 
-  it("labels every object", () => {
-    for (const { name, inputs } of resources.filter(isKubernetes)) {
-      const { labels } = inputs.metadata as { labels: Record<string, string> };
-      const { "app.kubernetes.io/part-of": partOf, "app.kubernetes.io/managed-by": managedBy } = labels;
-      assert.deepEqual([partOf, managedBy], ["koa-blog", "pulumi"], name);
-      assert.ok(labels["app.kubernetes.io/name"], name);
-    }
+  it("have no logs and none of their images if logging is false", async () => {
+    const names = (await runProgram({ logging: "false" })).resources.map(({ name }) => name);
+    const expected = resources.map(({ name }) => name).filter((name) => !/logging|elastic|kibana|fluentd/.test(name));
+    assert.deepEqual(names.sort(), expected.sort());
   });
 });
 
-describe("The resource graph of target existing", () => {
-  const existingTree = {
-    ...blogTree,
-    "the stack": [...blogComponents, "blog:cluster:ExistingCluster existing", "blog:images:BlogImage image"],
-    existing: [
-      "pulumi:providers:kubernetes existing-provider",
-      "pulumi:providers:kubernetes existing-reader",
-      "read kubernetes:core/v1:Namespace existing-system",
-    ],
-    configuration: [...blogTree.configuration, "kubernetes:core/v1:Secret configuration-registry"].sort(),
-  };
-
-  it("has exactly these resources, and creates nothing on this machine but the blog's image", async () => {
-    const { resources } = await runExisting();
-    assert.deepEqual(tree(resources), existingTree);
-    assertStages(resources);
-    assertAfter(resources, finder(resources)("existing-provider"), finder(resources)("existing-system"));
-  });
-
-  it("deploys all objects to that cluster, logs too, and deletes them one by one", async () => {
-    const { resources } = await runExisting({ logging: "true", expose: "Ingress", ingressHost: "blog.example.com" });
-    assertProvider(resources, "existing-provider");
-    assert.deepEqual(
-      resources.filter(({ deletedWith }) => deletedWith !== ""),
-      [],
-    );
-  });
-
-  it("has no MySQL of its own if mysqlHost is set", async () => {
-    const { mysql, ...others } = existingTree;
-    const { resources } = await runExisting({ mysqlHost: "mysql.example.com" }, { mysqlPassword: "a password" });
-    assert.deepEqual(tree(resources), {
-      ...others,
-      "the stack": others["the stack"].filter((component) => component !== "blog:blog:MySql mysql"),
-      configuration: others.configuration.filter((child) => !child.endsWith("configuration-mysql-password")),
-    });
-    const unneeded = ["service-object", ...mysql.map((child) => child.split(" ")[1])];
-    assertStages(
-      resources,
-      stages.filter(([name]) => !unneeded.includes(name)),
-    );
-    assertAfter(resources, finder(resources)("blog-deployment"), finder(resources)("service-object"));
-  });
-
-  it("has an Ingress and an autoscaler on demand", async () => {
-    const { resources } = await runExisting({
-      ...{ expose: "Ingress", ingressHost: "blog.example.com", maxReplicas: "3" },
-    });
-    assert.deepEqual(tree(resources), {
-      ...existingTree,
-      service: ["kubernetes:core/v1:Service service-object", "kubernetes:networking.k8s.io/v1:Ingress service-ingress"],
-      blog: [...blogTree.blog, "kubernetes:autoscaling/v2:HorizontalPodAutoscaler blog-autoscaler"].sort(),
-    });
+describe("The resources of target existing", () => {
+  it("are created in the same order with the named context, and nothing on this machine but the image", async () => {
+    const { resources } = await fullProgram();
+    const others = resources.filter(({ type }) => !/^(blog|kubernetes|random):/.test(type)).map(({ name }) => name);
+    assert.deepEqual(others.sort(), ["existing-provider", "existing-reader", "image-build"]);
+    assertStages(resources, [["existing-provider"], ...stages.slice(4), ["blog-autoscaler"]]);
     assertStages(resources, [["service-object"], ["service-ingress"], ["mysql-statefulset"]]);
-    assertStages(resources, [["blog-deployment"], ["blog-autoscaler"]]);
+    const { urn } = finder(resources)("existing-provider");
+    for (const { name, provider, deletedWith } of resources.filter(isKubernetes)) {
+      assert.ok(provider.startsWith(`${urn}::`), name);
+      // They are deleted one by one.
+      assert.equal(deletedWith, "", name);
+    }
   });
 });

@@ -1,15 +1,10 @@
-import { setTimeout } from "node:timers/promises";
-
 import * as pulumi from "@pulumi/pulumi";
-import proto, { type ReadResourceRequest, type RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
+import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import * as settings from "@pulumi/pulumi/runtime/settings.js";
 
 import { configDefaults } from "../../scripts/lib/project.ts";
 
 export type Inputs = Record<string, unknown>;
-
-type Callback = (error: unknown, response: { getUrn(): string } | undefined) => void;
-type Send<Request> = (request: Request, callback: Callback) => unknown;
 
 /** The key that marks a secret in Pulumi's gRPC messages. */
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
@@ -30,122 +25,63 @@ export function withoutSecrets(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutSecrets(inner)]));
 }
 
-/** Names an object without a name, like the auto-naming of the Kubernetes provider. */
-function named({ inputs, name }: pulumi.runtime.MockResourceArgs): Inputs {
+/** The outputs of a resource. An object without a name gets one, as by the Kubernetes provider. */
+function outputsOf({ type, name, id, inputs }: pulumi.runtime.MockResourceArgs): Inputs {
   const { metadata, ...rest } = inputs as { metadata?: { name?: string } };
-  return { ...rest, metadata: { name: `${name}-auto`, ...metadata } };
-}
-
-const unchanged = ({ inputs }: pulumi.runtime.MockResourceArgs) => inputs as Inputs;
-
-/** The outputs of the providers. */
-const providers: Record<string, (args: pulumi.runtime.MockResourceArgs) => Inputs> = {
-  "command:local:Command": ({ inputs, name }) => ({ ...(inputs as Inputs), stdout: `stdout of ${name}` }),
-  "docker:index/image:Image": unchanged,
-  "pulumi:providers:kubernetes": unchanged,
-  "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: `result of ${name}` }),
-  // A new Service has no address yet.
-  "kubernetes:core/v1:Service": (args) => ({ ...named(args), status: { loadBalancer: {} } }),
+  if (type === "command:local:Command") return { ...rest, stdout: `stdout of ${name}` };
+  if (type.startsWith("random:")) return { result: `result of ${name}` };
+  if (!type.startsWith("kubernetes:")) return inputs as Inputs;
   // A namespace that is read, instead of created, has an ID.
-  "kubernetes:core/v1:Namespace": (args) => (args.id ? { metadata: { uid: `uid of ${args.id}` } } : named(args)),
-  ...Object.fromEntries(
-    [
-      "kubernetes:core/v1:ConfigMap",
-      "kubernetes:core/v1:Secret",
-      "kubernetes:core/v1:ServiceAccount",
-      "kubernetes:apps/v1:StatefulSet",
-      "kubernetes:apps/v1:DaemonSet",
-      "kubernetes:apps/v1:Deployment",
-      "kubernetes:batch/v1:CronJob",
-      "kubernetes:batch/v1:Job",
-      "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
-      "kubernetes:networking.k8s.io/v1:Ingress",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy",
-      "kubernetes:policy/v1:PodDisruptionBudget",
-      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
-      "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
-    ].map((type) => [type, named]),
-  ),
-};
+  if (id) return { metadata: { uid: `uid of ${id}` } };
+  // A new Service has no address yet.
+  return { ...rest, metadata: { name: `${name}-auto`, ...metadata }, status: { loadBalancer: {} } };
+}
 
 /** The platform of the Docker engine. It differs from the platform of Node.js, as with Rosetta. */
 export const enginePlatform = "linux/riscv64";
 
-/** The outputs of the commands that run in each deployment. */
-function runCommand({ command, environment }: Inputs): Inputs | undefined {
-  if (String(command).startsWith("docker version")) return { stdout: enginePlatform };
-  const { CLUSTER, REGISTRY, OWNER } = environment as Record<string, string>;
-  return OWNER === undefined ? undefined : { stdout: `${OWNER}/token of ${CLUSTER ?? REGISTRY ?? ""}` };
-}
+const mocks: pulumi.runtime.Mocks = {
+  newResource: (args) => ({ id: `${args.name}-id`, state: args.custom ? outputsOf(args) : {} }),
+  /** The outputs of the commands that run in each deployment. If a mock threw an error, the program would hang. */
+  call({ inputs }) {
+    const { command, environment } = inputs as { command: string; environment?: Record<string, string> };
+    if (command.startsWith("docker version")) return { stdout: enginePlatform };
+    const { CLUSTER, REGISTRY, OWNER } = environment ?? {};
+    return { stdout: `${OWNER ?? ""}/token of ${CLUSTER ?? REGISTRY ?? ""}` };
+  },
+};
 
-/** Mocks that record unknown calls. If a mock threw an error, the program would hang. */
-function makeMocks(unknown: string[]): pulumi.runtime.Mocks {
-  return {
-    async newResource(args) {
-      // Shows which requests wait for this answer.
-      await setTimeout(2);
-      const id = `${args.name}-id`;
-      if (!args.custom) return { id, state: {} };
-      const provider = providers[args.type];
-      if (!provider) unknown.push(`a resource of type ${args.type}`);
-      return { id, state: provider?.(args) ?? {} };
-    },
-    call({ token, inputs }) {
-      const result = token === "command:local:run" ? runCommand(inputs as Inputs) : undefined;
-      if (!result) unknown.push(`a call of ${token}`);
-      return result ?? {};
-    },
-  };
-}
-
-/**
- * Runs a program against mocks.
- *
- * @param config - the settings of the project
- * @param secretKeys - the settings that were set with `--secret`
- * @returns the registered resources in order, and what the program returned
- */
+/** Runs a program against mocks. Returns the registered resources in order, and what the program returned. */
 export async function runWithMocks<Result>(
   program: () => Promise<Result> | Result,
   config: Record<string, string> = {},
   secretKeys: string[] = [],
 ): Promise<{ resources: Registered[]; result: Result }> {
-  const unknown: string[] = [];
   const qualified = (key: string) => `koa-blog:${key}`;
-  await pulumi.runtime.setMocks(makeMocks(unknown), "koa-blog", "dev", false);
-  pulumi.runtime.setAllConfig(
-    Object.fromEntries(Object.entries(config).map(([key, value]) => [qualified(key), value])),
-  );
+  await pulumi.runtime.setMocks(mocks, "koa-blog", "dev", false);
+  const values = Object.entries(config).map(([key, value]) => [qualified(key), value]);
+  pulumi.runtime.setAllConfig(Object.fromEntries(values) as Record<string, string>);
   process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(secretKeys.map(qualified));
   const resources = recordResources();
   const result = await program();
   await settings.disconnect();
-  if (unknown.length > 0) throw new Error(`no test expects ${unknown.join(", ")}`);
   return { resources, result };
 }
 
 let runs = 0;
 
-/**
- * Runs the whole program against mocks.
- *
- * @param config - settings that differ from the defaults of Pulumi.yaml
- * @param secrets - settings set with `--secret`
- * @returns the registered resources in order, and the stack outputs
- */
+/** Runs index.ts with settings that differ from the defaults of Pulumi.yaml, and with settings set by `--secret`. */
 export async function runProgram(config: Record<string, string> = {}, secrets: Record<string, string> = {}) {
   const values = Object.entries({ ...configDefaults(), ...config, ...secrets });
-  const { resources, result: outputs } = await runWithMocks(
-    async () => {
-      runs += 1;
-      // The query string bypasses the module cache, so each run executes the program again.
-      const program = (await import(`../../index.ts?run=${String(runs)}`)) as Inputs;
-      const settled = Object.entries(program).map(async ([key, value]) => [key, await settle(value)] as const);
-      return Object.fromEntries(await Promise.all(settled));
-    },
-    Object.fromEntries(values.map(([key, value]) => [key, String(value)])),
-    Object.keys(secrets),
-  );
+  const program = async () => {
+    runs += 1;
+    // The query string bypasses the module cache, so each run executes the program again.
+    const outputs = (await import(`../../index.ts?run=${String(runs)}`)) as Inputs;
+    const settled = Object.entries(outputs).map(async ([key, value]) => [key, await settle(value)] as const);
+    return Object.fromEntries(await Promise.all(settled));
+  };
+  const settingsAsText = Object.fromEntries(values.map(([key, value]) => [key, String(value)]));
+  const { resources, result: outputs } = await runWithMocks(program, settingsAsText, Object.keys(secrets));
   return { resources, outputs };
 }
 
@@ -158,13 +94,40 @@ export function runExisting(config: Record<string, string> = {}, secrets: Record
   );
 }
 
-/** A resolved output. */
-interface Settled {
-  value: unknown;
-  isSecret: boolean;
-}
+const once = <Result>(render: () => Promise<Result>) => {
+  let result: Promise<Result> | undefined;
+  return () => (result ??= render());
+};
 
-export async function settle(value: unknown): Promise<Settled> {
+/** The program with the defaults of Pulumi.yaml. All tests share one run. */
+export const defaultProgram = once(() => runProgram());
+
+/** The secrets of {@link fullProgram}. */
+export const givenSecrets = {
+  registryPassword: "the registry's password",
+  mysqlPassword: "a password of MySQL",
+  mysqlRootPassword: "a password of root",
+  sessionKeys: "a key for sessions of 32 letters or more",
+  elasticPassword: "a password of elastic",
+};
+
+/** The program for an existing cluster, with other values than the defaults. All tests share one run. */
+export const fullProgram = once(() =>
+  runExisting(
+    {
+      ...{ namespace: "two", loggingNamespace: "two-logs", logging: "true", replicas: "3", maxReplicas: "6" },
+      ...{ mysqlImage: "mysql:8.4", mysqlDatabase: "posts", mysqlUser: "writer", mysqlStorage: "7Gi" },
+      ...{ elasticsearchHeap: "2g", elasticsearchStorage: "20Gi", storageClass: "fast", logRetentionDays: "30" },
+      ...{ logLevel: "debug", registrationsPerHour: "5", origin: "https://www.example.com", baseImage: "node:26" },
+      ...{ expose: "Ingress", ingressHost: "blog.example.com", ingressTlsSecret: "blog-tls" },
+      ...{ ingressAnnotations: '{"cert-manager.io/cluster-issuer": "letsencrypt"}', imagePlatform: "linux/arm64" },
+    },
+    givenSecrets,
+  ),
+);
+
+/** The value of an output, and whether it is secret. */
+export async function settle(value: unknown): Promise<{ value: unknown; isSecret: boolean }> {
   if (!pulumi.Output.isInstance(value)) return { value, isSecret: false };
   const output = value as pulumi.Output<unknown> & { promise(): Promise<unknown>; isSecret: Promise<boolean> };
   return { value: await output.promise(), isSecret: await output.isSecret };
@@ -172,43 +135,23 @@ export async function settle(value: unknown): Promise<Settled> {
 
 /** Records requests to the engine. Mocks do not see parents, dependencies and options (pulumi/pulumi#14421). */
 function recordResources(): Registered[] {
+  type Callback = (error: unknown, response: { getUrn(): string } | undefined) => void;
   const resources: Registered[] = [];
-  let messages = 0;
-  const recording =
-    <Request>(send: Send<Request>, registration: (request: Request) => RegisterResourceRequest): Send<Request> =>
-    (request, callback) => {
-      const requested = (messages += 1);
-      return send(request, (error, response) => {
-        const answered = (messages += 1);
-        const urn = response?.getUrn() ?? "";
-        if (response) resources.push({ ...registered(registration(request)), urn, requested, answered });
-        callback(error, response);
-      });
-    };
   const monitor = settings.getMonitor() as unknown as {
-    registerResource: Send<RegisterResourceRequest>;
-    readResource: Send<ReadResourceRequest>;
+    registerResource(request: RegisterResourceRequest, callback: Callback): void;
   };
-  monitor.registerResource = recording(monitor.registerResource.bind(monitor), (request) => request);
-  monitor.readResource = recording(monitor.readResource.bind(monitor), (request) =>
-    new proto.RegisterResourceRequest()
-      .setType(`read ${request.getType()}`)
-      .setName(request.getName())
-      .setParent(request.getParent())
-      .setDependenciesList(request.getDependenciesList())
-      .setProvider(request.getProvider()),
-  );
+  const send = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, callback) => {
+    send(request, (error, response) => {
+      if (response) resources.push({ ...registered(request), urn: response.getUrn() });
+      callback(error, response);
+    });
+  };
   return resources;
 }
 
-/** A resource that the program registered, or read. */
-export interface Registered extends ReturnType<typeof registered> {
-  urn: string;
-  /** Number of the request among all messages. */
-  requested: number;
-  /** Number of its answer. */
-  answered: number;
-}
+/** A resource that the program registered. */
+export type Registered = ReturnType<typeof registered> & { urn: string };
 
 const registered = (request: RegisterResourceRequest) => ({
   type: request.getType(),

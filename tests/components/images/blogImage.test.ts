@@ -1,168 +1,130 @@
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 
+import { BlogConfiguration } from "../../../components/blog/blogConfiguration.ts";
+import { SchemaMigration } from "../../../components/blog/schemaMigration.ts";
 import { BlogImage, type BlogImageArgs } from "../../../components/images/blogImage.ts";
 import { contentHash } from "../../../components/images/contentHash.ts";
-import { finder } from "../manifest.ts";
-import { enginePlatform, type Inputs, runExisting, runWithMocks, secretValue, settle } from "../program.ts";
-import { TemporaryProject } from "../temporaryProject.ts";
-
-interface Build {
-  args: Record<string, unknown>;
-  platform: string;
-  dockerfile: string;
-  context: string;
-}
+import { temporaryFolder } from "../../temporaryFolder.ts";
+import { finder, metadataOf } from "../manifest.ts";
+import {
+  enginePlatform,
+  fullProgram,
+  givenSecrets,
+  type Inputs,
+  runWithMocks,
+  secretValue,
+  settle,
+} from "../program.ts";
 
 const register = (args: Partial<BlogImageArgs> = {}) =>
   runWithMocks(() => new BlogImage("image", { registry: { address: "localhost:5001" }, ...args }));
 
-const lines = readFileSync(".dockerignore", "utf8").split("\n");
+const dockerignore = readFileSync(".dockerignore", "utf8").split("\n");
 
-describe("The tag of the blog's image", () => {
-  const tagOf = async (project: TemporaryProject, args: Partial<BlogImageArgs> = {}) => {
-    const { result } = await project.run(() => register(args));
-    return (await settle(result.tag)).value;
-  };
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
 
-  it("is the same in another folder, and does not change with what the build does not read", async () => {
-    const [project, other] = [new TemporaryProject(), new TemporaryProject()];
-    const tag = await tagOf(project);
-    assert.match(String(tag), /^[0-9a-f]{16}$/);
-    other.write("index.ts", "");
-    other.write("service/node_modules/a/index.js", "");
-    assert.equal(await tagOf(other), tag);
+describe("A hash of files", () => {
+  const project = process.cwd();
+
+  /** Pulumi runs the program in the project's folder, here a small project. */
+  beforeEach(() => {
+    process.chdir(temporaryFolder());
+    for (const file of [".dockerignore", "package.json", "package-lock.json"]) write(file, file);
+    for (const file of ["service/app.ts", "service/Dockerfile", "db/a.ts"]) write(file, file);
   });
 
-  it("changes with each file that .dockerignore admits, and with a name", async () => {
-    const admitted = lines.filter((line) => line.startsWith("!")).map((line) => line.slice(1).replace("**", "app.ts"));
-    assert.deepEqual(admitted, ["package.json", "package-lock.json", "service/app.ts", "db/app.ts"]);
-    const tags = new Set([await tagOf(new TemporaryProject())]);
-    for (const path of [...admitted, ".dockerignore", "service/Dockerfile", "service/posts/posts.ts"]) {
-      const project = new TemporaryProject();
-      project.write(path, "changed");
-      tags.add(await tagOf(project));
-    }
-    const project = new TemporaryProject();
-    renameSync(join(project.folder, "service/app.ts"), join(project.folder, "service/main.ts"));
-    tags.add(await tagOf(project));
-    assert.equal(tags.size, 9);
+  afterEach(() => {
+    process.chdir(project);
   });
 
-  it("changes with the base image and with the platform", async () => {
-    const project = new TemporaryProject();
-    const tags = new Set();
-    for (const args of [{}, { baseImage: "node:26" }, { platform: "linux/arm64" }])
-      tags.add(await tagOf(project, args));
-    assert.equal(tags.size, 3);
-  });
-});
-
-describe("The hash of files", () => {
-  /** Whether a new file changes the hash. */
-  const isHashed = async (path: string) => {
-    const project = new TemporaryProject();
-    const hash = () => project.run(() => contentHash(["service", "db"]));
-    const before = await hash();
-    project.write(path, "text");
-    return (await hash()) !== before;
-  };
-  const patterns = lines.filter((line) => line.startsWith("**/")).map((line) => line.slice("**/".length));
-  const matches = (glob: string, name: string) => {
-    const expression = glob.replaceAll(".", "\\.").replaceAll("*", ".*").replaceAll("?", ".");
-    return new RegExp(`^${expression}$`).test(name);
-  };
-
-  const ignored = [
-    "node_modules",
-    "README.md",
-    ".env",
-    ".env.local",
-    ".#app.ts",
-    ".app.ts.swp",
-    "app.ts~",
-    ".DS_Store",
-  ];
-  for (const name of [...ignored, "app.ts", "env", "README.txt", "xDS_Store", "a.swp", ".gitkeep", ".vscode"]) {
-    it(`${ignored.includes(name) ? "ignores" : "contains"} ${name}, as .dockerignore does`, async () => {
-      const isIgnored = patterns.some((glob) => matches(glob, name));
-      assert.equal(isIgnored, ignored.includes(name));
-      for (const path of [`service/${name}`, `db/migrations/${name}`]) {
-        assert.equal(await isHashed(path), !ignored.includes(name), path);
-      }
+  const tagOf = async (args?: Partial<BlogImageArgs>) => (await settle((await register(args)).result.tag)).value;
+  const jobName = async (image: string) => {
+    const { resources } = await runWithMocks(() => {
+      const configuration = new BlogConfiguration("configuration", { namespace: "blog", mysqlHost: "db" });
+      new SchemaMigration("migration", { namespace: "blog", image, configuration });
     });
-  }
+    const job = finder(resources)("migration-job");
+    assert.deepEqual(job.ignoreChanges, ["spec.template.spec.containers[0].image"]);
+    return metadataOf(job).name;
+  };
 
-  it("was compared with each pattern of .dockerignore", () => {
-    const others = patterns.filter((glob) => !ignored.some((name) => matches(glob, name)));
-    assert.deepEqual(others, []);
+  it("is the tag of the blog's image, which changes with each input of the build, and with a name", async () => {
+    const admitted = dockerignore.filter((line) => line.startsWith("!")).map((line) => line.slice(1));
+    assert.deepEqual(admitted, ["package.json", "package-lock.json", "service/**", "db/**"]);
+    const tags = [await tagOf(), await tagOf({ baseImage: "node:26" }), await tagOf({ platform: "linux/s390x" })];
+    for (const path of [".dockerignore", "package.json", "package-lock.json", "service/posts/posts.ts", "db/a.ts"]) {
+      write(path, "changed");
+      tags.push(await tagOf());
+    }
+    renameSync("service/app.ts", "service/main.ts");
+    tags.push(await tagOf());
+    assert.equal(new Set(tags).size, tags.length);
+    write("index.ts", "not in the image");
+    assert.equal(await tagOf(), tags.at(-1));
   });
 
-  it("ignores links, such as the locks of an editor, which lead nowhere", async () => {
-    const project = new TemporaryProject();
-    const hash = () => project.run(() => contentHash(["service"]));
-    const before = await hash();
-    symlinkSync("user@host.1234:5678", join(project.folder, "service/lock"));
-    assert.equal(await hash(), before);
+  it("is in the name of the migration Job, which runs again if db/ or the packages changed only", async () => {
+    const names = [await jobName("blog:1")];
+    write("service/app.ts", "changed");
+    assert.equal(await jobName("blog:2"), names[0]);
+    for (const path of ["db/a.ts", "package-lock.json"]) {
+      write(path, "changed");
+      names.push(await jobName("blog:1"));
+    }
+    assert.equal(new Set(names).size, 3);
+  });
+
+  it("ignores the names that .dockerignore excludes, and links, which may lead nowhere", () => {
+    const excluded = ["node_modules", "README.md", ".env.local", ".#app.ts", ".app.ts.swp", "app.ts~", ".DS_Store"];
+    assert.equal(dockerignore.filter((line) => line.startsWith("**/")).length, excluded.length);
+    const hash = contentHash(["service", "db"]);
+    for (const name of excluded) write(`db/migrations/${name}`, "text");
+    symlinkSync("user@host.1234:5678", "service/lock");
+    assert.equal(contentHash(["service", "db"]), hash);
+    const hashes = ["env", "README.txt", "xDS_Store", "a.swp", ".gitkeep"].map((name) => {
+      write(`service/${name}`, "text");
+      return contentHash(["service", "db"]);
+    });
+    assert.equal(new Set([hash, ...hashes]).size, 6);
   });
 });
 
 describe("The blog's image", () => {
   const names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
+  const build = async (args?: Partial<BlogImageArgs>) => finder((await register(args)).resources)("image-build");
   const former = names.map((name) => [name, process.env[name]] as const);
-  const build = async (args: Partial<BlogImageArgs> = {}) => {
-    const { inputs, ...options } = finder((await register(args)).resources)("image-build");
-    return { ...options, inputs, build: inputs.build as Build };
-  };
-
-  beforeEach(() => {
-    for (const name of names) Reflect.deleteProperty(process.env, name);
-  });
 
   after(() => {
+    for (const name of names) Reflect.deleteProperty(process.env, name);
     for (const [name, value] of former) if (value !== undefined) process.env[name] = value;
   });
 
-  it("is built with today's proxy, which is secret, and not with a former one", async () => {
-    for (const proxy of ["http://user:password@one.example.com:3128", "http://two.example.com:3128"]) {
-      for (const name of names) process.env[name] = `${proxy}/${name}`;
-      const {
-        build: { args },
-        ignoreChanges,
-      } = await build();
-      for (const name of names) assert.equal(secretValue(args[name]), `${proxy}/${name}`);
-      assert.deepEqual(ignoreChanges, []);
-    }
-  });
-
-  it("is built by BuildKit for the platform of the engine, which may differ from that of Node.js", async () => {
-    const { inputs } = await build();
-    assert.deepEqual(inputs.build, {
-      context: ".",
-      dockerfile: "service/Dockerfile",
-      args: {},
-      builderVersion: "BuilderBuildKit",
-      platform: enginePlatform,
+  it("is built by BuildKit for the platform of the engine, with this machine's proxy as a secret", async () => {
+    for (const name of names) process.env[name] = `http://user:password@proxy.example.com/${name}`;
+    const { args, ...others } = (await build()).inputs.build as { args: Inputs };
+    assert.deepEqual(others, {
+      ...{ context: ".", dockerfile: "service/Dockerfile" },
+      ...{ builderVersion: "BuilderBuildKit", platform: enginePlatform },
     });
-    const other = await build({ platform: "linux/arm64", baseImage: "node:26" });
-    assert.deepEqual([other.build.platform, other.build.args], ["linux/arm64", { BASE_IMAGE: "node:26" }]);
+    assert.deepEqual(Object.keys(args).sort(), names.sort());
+    for (const name of names) assert.equal(secretValue(args[name]), process.env[name]);
   });
 
-  it("is pushed again to a recreated registry", async () => {
-    const { replacementTrigger } = await build({ registry: { address: "localhost:5001", id: "registry-1" } });
-    assert.equal(replacementTrigger, "registry-1");
-    assert.equal((await build()).replacementTrigger, undefined);
-  });
-
-  it("is pushed to the team's registry with its password, or with the login of Docker", async () => {
-    const imageOf = async (config: Record<string, string>, secrets: Record<string, string>) =>
-      finder((await runExisting(config, secrets)).resources)("image-build").inputs;
-    const { imageName, registry } = await imageOf({ imagePlatform: "linux/arm64" }, {});
-    assert.match(String(imageName), /^registry\.example\.com:5000\/team\/koa-blog:[0-9a-f]{16}$/);
-    const { password, ...login } = registry as Inputs;
+  it("is pushed to the registry of an existing cluster with its password, or with the login of Docker", async () => {
+    const { inputs } = finder((await fullProgram()).resources)("image-build");
+    assert.match(String(inputs.imageName), /^registry\.example\.com:5000\/team\/koa-blog:[0-9a-f]{16}$/);
+    const { password, ...login } = inputs.registry as Inputs;
     assert.deepEqual(login, { server: "registry.example.com:5000", username: "me" });
-    assert.equal(secretValue(password), "the registry's password");
-    assert.equal((await imageOf({ registryUser: "" }, { registryPassword: "" })).registry, undefined);
+    assert.equal(secretValue(password), givenSecrets.registryPassword);
+    const { platform, args } = inputs.build as { platform: string; args: Inputs };
+    assert.deepEqual([platform, args.BASE_IMAGE], ["linux/arm64", "node:26"]);
+    const local = await build({ registry: { address: "localhost:5001", id: "registry-1" } });
+    // A recreated registry is empty, so the image is pushed again.
+    assert.deepEqual([local.inputs.registry, local.replacementTrigger], [undefined, "registry-1"]);
   });
 });

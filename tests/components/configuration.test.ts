@@ -166,7 +166,7 @@ describe("The settings of a stack", () => {
     assert.equal((find("configuration-settings").inputs.data as Inputs).SESSION_COOKIE, "session-8080");
   });
 
-  it("connect the blog to a managed MySQL instead of one in the cluster, and know better about proxies", async () => {
+  it("connect the blog to a managed MySQL instead of one in the cluster, and overrule the defaults for proxies", async () => {
     const mysqlCa = join(temporaryFolder(), "ca.pem");
     const MYSQL_CA = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
     writeFileSync(mysqlCa, MYSQL_CA);
@@ -191,9 +191,8 @@ describe("The settings of a stack", () => {
   });
 
   it("name the cluster of the Kubernetes provider, which takes over objects in the stack's own one only", async () => {
-    const { kubeconfig, clusterIdentifier, ...inputs } = finder((await defaultProgram()).resources)(
-      "local-provider",
-    ).inputs;
+    const provider = finder((await defaultProgram()).resources)("local-provider");
+    const { kubeconfig, clusterIdentifier, ...inputs } = provider.inputs;
     assert.equal(secretValue(kubeconfig), "stdout of local-kind-cluster");
     assert.match(clusterIdentifier as string, /^[0-9a-f]{16}$/);
     assert.deepEqual(inputs, { upsertExistingObjects: "true", enablePatchForce: "true", deleteUnreachable: "true" });

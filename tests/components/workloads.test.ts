@@ -20,7 +20,7 @@ const users: Record<string, number> = { [mysql]: 999, [fluentd]: 0 };
 
 const mebibytes = (quantity = "") => parseInt(quantity) * (quantity.endsWith("Gi") ? 1024 : 1);
 
-describe("The workload", () => {
+describe("A workload", () => {
   let find: ReturnType<typeof finder>;
   /** With other settings. */
   let findOther: ReturnType<typeof finder>;
@@ -71,11 +71,13 @@ describe("The workload", () => {
     }
   });
 
-  it("of a slow start gets half an hour, and Pulumi waits longer than a StatefulSet or Job takes", () => {
+  it("with a slow start gets half an hour, and Pulumi waits longer than a StatefulSet or Job takes", () => {
     for (const name of [mysql, blog, elasticsearch]) {
       const { periodSeconds, failureThreshold } = mainContainer(find(name)).startupProbe;
       assert.equal(periodSeconds * failureThreshold, 1800, name);
     }
+    // The server that initializes a volume listens on no port.
+    assert.ok(mainContainer(find(mysql)).startupProbe.exec.command.includes("--host=127.0.0.1"));
     for (const name of [mysql, elasticsearch, migration, elasticsearchSetup, kibanaSetup]) {
       const { activeDeadlineSeconds = 1800 } = specOf(find(name)) as { activeDeadlineSeconds?: number };
       const { create = "", update = "" } = find(name).customTimeouts ?? {};

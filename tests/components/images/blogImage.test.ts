@@ -83,6 +83,7 @@ describe("A hash of files", () => {
     const excluded = ["node_modules", "README.md", ".env.local", ".#app.ts", ".app.ts.swp", "app.ts~", ".DS_Store"];
     assert.equal(dockerignore.filter((line) => line.startsWith("**/")).length, excluded.length);
     const hash = contentHash(["service", "db"]);
+    assert.equal(contentHash(["db", "service"]), hash, "a disk lists files in any order");
     for (const name of excluded) write(`db/migrations/${name}`, "text");
     symlinkSync("user@host.1234:5678", "service/lock");
     assert.equal(contentHash(["service", "db"]), hash);

@@ -31,7 +31,7 @@ describe("A workload", () => {
   });
 
   for (const name of [mysql, migration, blog, ...ofLogging]) {
-    it(`${name} has the user of its image, a limit of each resource and no right that it does not need`, () => {
+    it(`has the user of its image, a limit of each resource and no right that it does not need: ${name}`, () => {
       const { automountServiceAccountToken, enableServiceLinks, securityContext } = podSpec(find(name));
       const isFluentd = name === fluentd;
       const user = users[name] ?? 1000;

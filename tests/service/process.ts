@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 
 import type { DatabaseVariables } from "../../db/variables.ts";
+import { projectFolder } from "../../scripts/lib/project.ts";
 import { KEY, variables } from "./blog.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A program of the blog as a child process. */
 export interface Service {
@@ -19,10 +17,8 @@ export interface Service {
 
 /** Starts a program, such as `service/migrate.ts`. */
 export function spawnProgram(file: string, environment: Record<string, string>): Service {
-  const child = spawn(process.execPath, ["--import", "tsx", file], {
-    cwd: root,
-    env: { PATH: process.env.PATH, ...environment },
-  });
+  const env = { PATH: process.env.PATH, ...environment };
+  const child = spawn(process.execPath, ["--import", "tsx", file], { cwd: projectFolder, env });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
   const exit = once(child, "close").then(([code]) => code as number | null);
@@ -44,10 +40,7 @@ export function useService(suite: { database: DatabaseVariables }, environment: 
     service = spawnService(suite.database, environment);
     port = await listeningPort(service);
   });
-
-  after("stop the server", () => {
-    service?.child.kill("SIGKILL");
-  });
+  after("stop the server", () => service?.child.kill("SIGKILL"));
 
   return {
     get service(): Service {

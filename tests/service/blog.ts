@@ -48,19 +48,14 @@ export interface RunningBlog extends BlogApp {
   stop(): Promise<void>;
 }
 
-/** Without NODE_ENV=production, each page would compile its templates again. */
-function createProductionApp(...args: Parameters<typeof createApp>): BlogApp {
-  const { NODE_ENV = "" } = process.env;
-  process.env.NODE_ENV = "production";
-  const blog = createApp(...args);
-  process.env.NODE_ENV = NODE_ENV;
-  return blog;
-}
-
 export async function startBlog(config: Environment, destination?: DestinationStream): Promise<RunningBlog> {
   const logger = createLogger(config.LOG_LEVEL, destination);
   const db = knex(serviceKnexConfig(config, logger));
-  const blog = createProductionApp(config, db, logger);
+  // Otherwise each page would compile its templates again.
+  const { NODE_ENV = "" } = process.env;
+  process.env.NODE_ENV = "production";
+  const blog = createApp(config, db, logger);
+  process.env.NODE_ENV = NODE_ENV;
   const handle = blog.app.callback();
   const server = createServer((req, res) => void handle(req, res));
   const url = `http://127.0.0.1:${String(await listen(server))}`;
@@ -90,16 +85,11 @@ export async function migrateDatabase(config: DatabaseVariables): Promise<string
 }
 
 /** The rows of Flask's tests/data.sql. */
-async function insertFlaskData(db: Knex): Promise<void> {
-  for (const [id, username, password] of [
-    [1, "test", "pbkdf2:sha256:50000$TCI4GzcX$0de171a4f4dac32e3364c7ddc7c14f3e2fa61f2d17574483f7ffbb431b4acb2f"],
-    [2, "other", "pbkdf2:sha256:50000$kJPKsz6N$d2d4784f1b030a9761f5ccaeeaca413f27f2ecb76d6168407af962ddce849f79"],
-  ] as const) {
-    await db("user").insert({ id, username, password });
-  }
-  const created = "2018-01-01 00:00:00";
-  await db("post").insert({ id: 1, title: "test title", body: "test\nbody", author_id: 1, created });
-}
+const flaskUsers = [
+  [1, "test", "pbkdf2:sha256:50000$TCI4GzcX$0de171a4f4dac32e3364c7ddc7c14f3e2fa61f2d17574483f7ffbb431b4acb2f"],
+  [2, "other", "pbkdf2:sha256:50000$kJPKsz6N$d2d4784f1b030a9761f5ccaeeaca413f27f2ecb76d6168407af962ddce849f79"],
+] as const;
+const flaskPost = { id: 1, title: "test title", body: "test\nbody", author_id: 1, created: "2018-01-01 00:00:00" };
 
 interface Suite {
   blog: RunningBlog;
@@ -139,7 +129,8 @@ export function useBlog(overrides: Partial<Environment> = {}): Suite {
   beforeEach("insert Flask's test data", async () => {
     if (suite.db === undefined) return;
     for (const table of ["rate_limit", "session", "post", "user"]) await suite.db(table).delete();
-    await insertFlaskData(suite.db);
+    await suite.db("user").insert(flaskUsers.map(([id, username, password]) => ({ id, username, password })));
+    await suite.db("post").insert(flaskPost);
     if (suite.blog) suite.client = suite.blog.client();
   });
 

@@ -1,134 +1,67 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { parseEnvironment, serviceVariables } from "../../service/environment.ts";
+import { migrationVariables, parseEnvironment, serviceVariables } from "../../service/environment.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 
+const key = "n".repeat(32);
 const complete = {
   MYSQL_HOST: "db",
   MYSQL_DATABASE: "blog",
   MYSQL_USER: "flaskr",
   MYSQL_PASSWORD: "the-password",
-  SESSION_KEYS: "n".repeat(32),
+  SESSION_KEYS: key,
 };
 
-/** The error message for an environment. */
-function errorFor(environment: Record<string, string>): string {
-  try {
-    parseEnvironment(serviceVariables, environment);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "";
-}
-
 describe("The environment", () => {
-  const directory = temporaryFolder();
+  it("has the variables and defaults of service/README.md", () => {
+    const readme = readFileSync(new URL("../../service/README.md", import.meta.url), "utf8");
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` *\| *([^ |]*) *\|/gm)].map(([, ...row]) => row);
+    const names = [...Object.keys(serviceVariables.shape), ...Object.keys(migrationVariables.shape)];
+    assert.deepEqual(rows.map(([name]) => name).sort(), [...new Set(names)].sort());
 
-  it("needs five variables, and has defaults for the others", () => {
-    assert.deepEqual(parseEnvironment(serviceVariables, complete), {
-      ...complete,
-      MYSQL_PORT: 3306,
-      LOG_LEVEL: "info",
-      PORT: 5000,
-      METRICS_PORT: 9464,
-      SESSION_KEYS: ["n".repeat(32)],
-      SESSION_COOKIE: "session",
-      COOKIE_SECURE: false,
-      REGISTRATIONS_PER_HOUR: 100,
-      TRUSTED_PROXIES: 0,
-      SHUTDOWN_GRACE: 25,
-    });
-  });
-
-  it("sets every variable, and ignores others", () => {
-    const keys = ["n".repeat(32), "o".repeat(32)];
-    const numbers = { MYSQL_PORT: 3307, PORT: 0, METRICS_PORT: 65535, REGISTRATIONS_PER_HOUR: 0, TRUSTED_PROXIES: 1 };
-    const strings = { LOG_LEVEL: "debug", SESSION_COOKIE: "session-1", ORIGIN: "https://blog.example" };
-    const environment = {
-      ...complete,
-      ...strings,
-      ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)])),
-      SESSION_KEYS: keys.join(),
-      COOKIE_SECURE: "true",
-      SHUTDOWN_GRACE: "0",
-      PATH: "/bin",
-    };
-    const expected = {
-      ...complete,
-      ...strings,
-      ...numbers,
-      SESSION_KEYS: keys,
-      COOKIE_SECURE: true,
-      SHUTDOWN_GRACE: 0,
-    };
-    assert.deepEqual(parseEnvironment(serviceVariables, environment), expected);
-  });
-
-  it("reads X from the file X_FILE, without its trailing newline", () => {
-    const file = join(directory, "password");
-    writeFileSync(file, " pass\nword \n");
-    const environment = parseEnvironment(serviceVariables, {
-      ...complete,
-      MYSQL_PASSWORD: "",
-      MYSQL_PASSWORD_FILE: file,
-    });
-    assert.equal(environment.MYSQL_PASSWORD, " pass\nword ");
-  });
-
-  it("reports every wrong and missing variable in one message, without values", () => {
-    const message = errorFor({
-      MYSQL_HOST: "",
-      MYSQL_PASSWORD: "my-secret",
-      MYSQL_PASSWORD_FILE: "/a/file",
-      MYSQL_USER_FILE: join(directory, "missing"),
-      MYSQL_CA: "a-secret",
-      PORT: "80-secret",
-      SESSION_KEYS: "short-secret",
-      SESSION_COOKIE: "a secret",
-      ORIGIN: "secret",
-      COOKIE_SECURE: "secret",
-      LOG_LEVEL: "secret",
-    });
-    const names = [...message.matchAll(/→ at (\w+)|✖ (\w+_FILE|\w+ and \w+_FILE) /g)].map(([, ...found]) =>
-      found.join(""),
+    const schemas = [migrationVariables, serviceVariables] as const;
+    const values = Object.assign({}, ...schemas.map((schema) => parseEnvironment(schema, complete))) as object;
+    const defaults = Object.entries(values).filter(([name]) => !(name in complete));
+    assert.deepEqual(
+      Object.fromEntries(defaults.map(([name, value]) => [name, String(value)])),
+      Object.fromEntries(rows.filter(([, value]) => value !== "")),
     );
-    assert.deepEqual(names.sort(), [
-      ...["COOKIE_SECURE", "LOG_LEVEL", "MYSQL_CA", "MYSQL_DATABASE", "MYSQL_HOST"],
-      ...[
-        "MYSQL_PASSWORD and MYSQL_PASSWORD_FILE",
-        "MYSQL_USER_FILE",
-        "ORIGIN",
-        "PORT",
-        "SESSION_COOKIE",
-        "SESSION_KEYS",
-      ],
-    ]);
-    assert.match(message, /MYSQL_USER_FILE cannot be read \(ENOENT\)\. Set it to the path of a readable file\./);
-    assert.match(message, /Remove one of them\./);
-    assert.doesNotMatch(message, /secret/);
   });
 
-  for (const [name, value] of [
-    ["MYSQL_PORT", "0"],
-    ["MYSQL_PORT", "65536"],
-    ["PORT", "-1"],
-    ["PORT", "80a"],
-    ["COOKIE_SECURE", "maybe"],
-    ["SHUTDOWN_GRACE", "1.5"],
-    ["REGISTRATIONS_PER_HOUR", "-1"],
-    ["TRUSTED_PROXIES", "10"],
-    ["SESSION_KEYS", `${"n".repeat(32)},${"o".repeat(31)}`],
-    ["SESSION_KEYS", `${"n".repeat(32)},`],
-    ["SESSION_COOKIE", "a;b"],
-    ["ORIGIN", "blog.example"],
-    ["ORIGIN", "ftp://blog.example"],
-    ["LOG_LEVEL", "INFO"],
-  ] as const) {
-    it(`refuses ${name}=${value}`, () => {
-      const message = errorFor({ ...complete, [name]: value });
-      assert.match(message, new RegExp(`^.+\\n✖ .+\\n {2}→ at ${name}(\\[\\d\\])?$`));
+  it("reads several keys, and X from the file X_FILE without its last newline", () => {
+    const file = join(temporaryFolder(), "password");
+    writeFileSync(file, " pass\nword \n");
+    const keys = `${key},${"o".repeat(32)}`;
+    const environment = { ...complete, SESSION_KEYS: keys, MYSQL_PASSWORD: "", MYSQL_PASSWORD_FILE: file };
+    const { SESSION_KEYS, MYSQL_PASSWORD } = parseEnvironment(serviceVariables, environment);
+    assert.deepEqual(SESSION_KEYS, keys.split(","));
+    assert.equal(MYSQL_PASSWORD, " pass\nword ");
+  });
+
+  it("is refused with every wrong and missing variable in one message, without values", () => {
+    const wrong = {
+      MYSQL_HOST: "",
+      MYSQL_PORT: "0",
+      MYSQL_CA: "a-secret",
+      LOG_LEVEL: "secret",
+      PORT: "80-secret",
+      SESSION_KEYS: `${key},short-secret`,
+      SESSION_COOKIE: "a;secret",
+      COOKIE_SECURE: "secret",
+      ORIGIN: "secret.example",
+      TRUSTED_PROXIES: "10",
+    };
+    const files = { MYSQL_PASSWORD: "secret", MYSQL_PASSWORD_FILE: "/a/file", MYSQL_USER_FILE: "/no/such/file" };
+    const check = () => parseEnvironment(serviceVariables, { ...wrong, ...files });
+    assert.throws(check, ({ message }: Error) => {
+      const names = [...message.matchAll(/✖ .+\n {2}→ at (\w+)/g)].map(([, name]) => name);
+      assert.deepEqual(names.sort(), [...Object.keys(wrong), "MYSQL_DATABASE"].sort());
+      assert.match(message, /✖ MYSQL_PASSWORD and MYSQL_PASSWORD_FILE are both set\. Remove one of them\./);
+      assert.match(message, /✖ MYSQL_USER_FILE cannot be read \(ENOENT\)\. Set it to the path of a readable file\./);
+      assert.doesNotMatch(message, /secret/);
+      return true;
     });
-  }
+  });
 });

@@ -25,20 +25,6 @@ describe("Operating the blog", () => {
     lines.map((line) => flatten(JSON.parse(line) as object)).filter(({ message }) => message === "request");
   const fieldOf = (field: string) => requests().map((line) => line[field]);
 
-  it("/healthz, /readyz, /hello and static files answer without the session", async () => {
-    const client = blog.client();
-    await client.login();
-    const queries: string[] = [];
-    blog.db.on("query", ({ sql }: { sql: string }) => queries.push(sql));
-    for (const path of ["/healthz", "/hello", "/static/style.css"]) {
-      assert.equal((await client.get(path)).status, 200, path);
-    }
-    assert.deepEqual(queries, []);
-    const { status, text } = await client.get("/readyz");
-    assert.deepEqual([status, JSON.parse(text)], [200, { status: "ok" }]);
-    assert.doesNotMatch(queries.join(), /session|user/);
-  });
-
   it("/readyz answers 503 with the missing migrations, and accepts a newer schema", async () => {
     const { client, db } = suite;
     const name = "0004_index_posts_by_time";

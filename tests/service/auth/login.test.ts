@@ -108,8 +108,6 @@ describe("Registration", () => {
       ["one", "2001:db8::1", 302],
       ["two", "2001:DB8:0:0:ffff:1:2:3", 429],
       ["three", "2001:db8:0:1::1", 302],
-      ["four", "::1", 302],
-      ["five", "0:0::2", 429],
     ] as const) {
       const headers = { "X-Forwarded-For": address };
       const reply = await client.post("/auth/register", { username, password: "x" }, { headers });

@@ -36,11 +36,8 @@ describe("Password hashes", () => {
     const start = performance.now();
     for (const stored of [
       "",
-      "test",
       `scrypt:32768:8:1$$${key}`,
-      "scrypt:32768:8:1$salt$",
       `argon2:1$salt$${key}`,
-      `pbkdf2:nonsense:1000$salt$${key}`,
       `pbkdf2:sha256:999999999$salt$${key}`,
       `scrypt:8388608:8:1$salt$${key}`,
       `scrypt:32768:8:1000$salt$${key}`,

@@ -50,19 +50,12 @@ describe("The index", () => {
   });
 
   it("answers 400 to a cursor that no link has, and 200 to any time of MySQL", async () => {
-    const cursor = "2018-01-01T00:00:00_1";
     for (const [before, status] of [
       ["", 400],
-      ["x", 400],
-      ["2018-01-01T00:00:00", 400],
       ["2018-01-01T00:00:00_1x", 400],
-      ["2018-01-01%2000:00:00_1", 400],
       ["2018-02-31T00:00:00_1", 400],
-      ["2018-01-01T24:00:00_1", 400],
-      ["2018-01-01T00:00:00_99999999999", 400],
-      [`${cursor}&before=${cursor}`, 400],
+      ["2018-01-01T00:00:00_1&before=2018-01-01T00:00:00_1", 400],
       ["0000-00-00T00:00:00_1", 200],
-      ["9999-12-31T23:59:59_1", 200],
       ["2018-01-01T00:00:00.123456_4294967295", 200],
     ] as const) {
       assert.equal((await suite.client.get(`/?before=${before}`)).status, status, before);

@@ -1,115 +1,43 @@
-import type { Finding } from "./scanners.ts";
-
-/** An accepted finding of a scanner, with the reason. */
-export interface Exception {
-  check: string;
-  /** Text of the finding, for a check with several texts. Defaults to any text. */
-  text?: string;
-  /** Kind and name of each affected object. */
-  objects: string[];
-  reason: string;
-}
-
-const blog = ["Deployment koa-blog", "Job koa-blog-migration"];
-const mySql = ["StatefulSet mysql"];
-const logging = [
-  "CronJob logging-disk-cleanup-cron",
-  "DaemonSet fluentd",
-  "Deployment kibana",
-  "Job logging-elasticsearch-setup",
-  "Job logging-kibana-setup",
-  "StatefulSet elasticsearch",
+const workloads = [
+  ...["Deployment koa-blog", "Job koa-blog-migration", "StatefulSet mysql"],
+  ...["CronJob logging-disk-cleanup-cron", "DaemonSet fluentd", "Deployment kibana", "StatefulSet elasticsearch"],
+  ...["Job logging-elasticsearch-setup", "Job logging-kibana-setup"],
 ];
-const workloads = [...blog, ...mySql, ...logging];
 
-const neverPulled =
-  "A cluster of kind pulls nothing: its nodes get the images from the engine; elsewhere the blog's tag is a hash of its content.";
-const ownUser =
-  "Files and entrypoints of the published images belong to that user; none has a capability or may gain one.";
-const keystore = "The image's entrypoint writes the keystore beside the configuration.";
-const oneHealth =
-  "What it depends on is no reason to take its pods from the Service, so both only ask whether it answers.";
-
-export const exceptions: Record<Finding["scanner"], Exception[]> = {
-  "kube-score": [
-    { check: "container-image-pull-policy", objects: workloads, reason: neverPulled },
-    { check: "container-security-context-user-group-id", objects: workloads, reason: ownUser },
-    {
-      check: "container-security-context-readonlyrootfilesystem",
-      objects: ["StatefulSet elasticsearch"],
-      reason: keystore,
-    },
-    {
-      check: "pod-networkpolicy",
-      text: "The pod does not have a matching egress NetworkPolicy",
-      objects: workloads,
-      reason:
-        "Where DNS and a managed MySQL are differs by cluster, so one policy would cut some off; what may be reached is limited there.",
-    },
-    {
-      check: "pod-probes-identical",
-      objects: ["DaemonSet fluentd", "Deployment koa-blog", ...mySql, "StatefulSet elasticsearch"],
-      reason: oneHealth,
-    },
-    {
-      check: "deployment-has-host-podantiaffinity",
-      objects: ["Deployment koa-blog"],
-      reason: "Topology spread constraints do the same, and count the pods of one rollout only.",
-    },
-    {
-      check: "deployment-targeted-by-hpa-does-not-have-replicas-configured",
-      objects: ["Deployment koa-blog"],
-      reason: "The number is the first one only: Pulumi ignores it as soon as there is an autoscaler.",
-    },
-    {
-      check: "deployment-replicas",
-      objects: ["Deployment kibana"],
-      reason: "A tool for those who operate the blog, which may be away for a minute; a laptop has no memory for two.",
-    },
-    {
-      check: "deployment-strategy",
-      objects: ["Deployment kibana"],
-      reason: "Two of another version at a time would both migrate what Kibana keeps in Elasticsearch.",
-    },
-    {
-      check: "service-type",
-      objects: ["Service koa-blog", "Service kibana"],
-      reason: "A cluster on this machine is reached by a node port. Other clusters choose an Ingress.",
-    },
+/** Accepted findings of kube-score and checkov (CKV), and the objects that have them. The comments give the reasons. */
+export const exceptions: Record<string, string[]> = {
+  // A cluster of kind pulls nothing. Its nodes get the images from the engine. Elsewhere, the blog's tag is a hash.
+  "container-image-pull-policy": workloads,
+  CKV_K8S_15: workloads,
+  // An image that was loaded into a node has no digest there. Where nodes pull, each image's setting takes a digest.
+  CKV_K8S_43: workloads,
+  // Files and entrypoints of the published images belong to that user. No user has a capability or may gain one.
+  "container-security-context-user-group-id": workloads,
+  CKV_K8S_40: workloads,
+  // The image's entrypoint writes the keystore next to the configuration.
+  "container-security-context-readonlyrootfilesystem": ["StatefulSet elasticsearch"],
+  CKV_K8S_22: ["StatefulSet elasticsearch"],
+  // DNS and a managed MySQL differ by cluster, so one policy would cut some off. Ingress is limited instead.
+  "pod-networkpolicy: The pod does not have a matching egress NetworkPolicy": workloads,
+  // Both probes ask only whether the pod answers. It stays in its Service while what it depends on is down.
+  "pod-probes-identical": [
+    ...["DaemonSet fluentd", "Deployment koa-blog"],
+    ...["StatefulSet elasticsearch", "StatefulSet mysql"],
   ],
-  checkov: [
-    { check: "CKV_K8S_15", objects: workloads, reason: neverPulled },
-    {
-      check: "CKV_K8S_43",
-      objects: workloads,
-      reason:
-        "An image that was loaded into a node has no digest there; where nodes pull, each image's setting takes a digest.",
-    },
-    { check: "CKV_K8S_40", objects: workloads, reason: ownUser },
-    {
-      check: "CKV_K8S_23",
-      objects: ["DaemonSet fluentd"],
-      reason: "Only root reads the nodes' log files; it has no capability, and mounts them read-only.",
-    },
-    {
-      check: "CKV_K8S_38",
-      objects: ["DaemonSet fluentd"],
-      reason: "It asks the API server for the pods' names and labels, with leave to read pods and namespaces only.",
-    },
-    {
-      check: "CKV_K8S_35",
-      objects: ["StatefulSet mysql"],
-      reason: "The user's name, which is in the same Secret as the password; the passwords are files.",
-    },
-    {
-      check: "CKV_K8S_35",
-      objects: ["Deployment kibana", "StatefulSet elasticsearch"],
-      reason: "These images take a password from a variable, or from a file with a mode that no mounted Secret has.",
-    },
-    {
-      check: "CKV_K8S_22",
-      objects: ["StatefulSet elasticsearch"],
-      reason: keystore,
-    },
-  ],
+  // Topology spread constraints do the same, and count the pods of one rollout only.
+  "deployment-has-host-podantiaffinity": ["Deployment koa-blog"],
+  // The number is only the first one. Pulumi ignores it when there is an autoscaler.
+  "deployment-targeted-by-hpa-does-not-have-replicas-configured": ["Deployment koa-blog"],
+  // Operators can miss Kibana for a minute, and a laptop has no memory for two.
+  "deployment-replicas": ["Deployment kibana"],
+  // Two versions at a time would both migrate Kibana's data in Elasticsearch.
+  "deployment-strategy": ["Deployment kibana"],
+  // A cluster on this machine is reached by a node port. Other clusters choose an Ingress.
+  "service-type": ["Service koa-blog", "Service kibana"],
+  // Only root reads the nodes' log files. It has no capability, and mounts them read-only.
+  CKV_K8S_23: ["DaemonSet fluentd"],
+  // Fluentd asks the API server for the pods' names and labels, and may read only pods and namespaces.
+  CKV_K8S_38: ["DaemonSet fluentd"],
+  // MySQL's variable is the user's name. The other images take no password from a file that a Secret can provide.
+  CKV_K8S_35: ["Deployment kibana", "StatefulSet elasticsearch", "StatefulSet mysql"],
 };

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import { text as textOf } from "node:stream/consumers";
 
 import type { Client, Reply } from "../client.ts";
 import { useBlog } from "../service/blog.ts";
@@ -137,18 +140,16 @@ describe("The blog", () => {
   });
 
   it("never links or redirects to another site, also while the database is unavailable", async () => {
-    // With a session, each page needs the database.
-    const alone = (await suite.startAnother({ MYSQL_PORT: 1 })).client().withCookies(author.cookies);
+    const alone = await suite.startAnother({ MYSQL_PORT: 1 });
     for (const path of ["//evil.example", "/\\evil.example", "/%2f%2fevil.example", "/?next=//evil.example"]) {
-      const unavailable = await alone.get(path);
-      assert.equal(unavailable.status, 503);
-      for (const { location, text } of [await guest.get(path), unavailable]) {
-        assert.equal(location, null);
-        const links = [...text.matchAll(/(?:href|action)="([^"]*)"/g)].map(([, link = ""]) => link);
-        assert.ok(
-          links.every((link) => /^(\/(?![/\\&])|#)/.test(link)),
-          links.join(),
-        );
+      for (const { url } of [suite.blog, alone]) {
+        // The class Client would change the path. With a session, each page needs the database.
+        const { hostname, port } = new URL(url);
+        const request = get({ hostname, port, path, headers: { Cookie: author.cookieHeader } });
+        const [response] = (await once(request, "response")) as [IncomingMessage];
+        assert.deepEqual([response.statusCode === 503, response.headers.location], [url === alone.url, undefined]);
+        const links = [...(await textOf(response)).matchAll(/(?:href|action)="([^"]*)"/g)].map(([, link = ""]) => link);
+        assert.ok(links.length > 0 && links.every((link) => /^(\/(?![/\\&])|#)/.test(link)), links.join());
       }
     }
     const user = { username: "test", password: "test", next: "//evil.example" };

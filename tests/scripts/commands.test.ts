@@ -1,15 +1,24 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
-import { delimiter, dirname, join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
+import { hostname } from "node:os";
+import { join } from "node:path";
 
 import { kindConfig } from "../../components/kind/kindConfig.ts";
-import { settingsFrom } from "../../scripts/lib/project.ts";
+import { projectFolder, settingsFrom } from "../../scripts/lib/project.ts";
 import type { Resource } from "../../scripts/lib/state.ts";
 import { kindConfigArgs } from "../../settings.ts";
 import { listen } from "../listen.ts";
-import { FakeProject } from "./fakeProject.ts";
+import { engine, FakeProject } from "./fakeProject.ts";
 
 const token = "koa-blog/dev/0123";
+const existing = { target: "existing", kubeContext: "team", registry: "registry.example.com" };
+
+/** A fake pulumi that runs a script. */
+const pulumi = (script: string) => `[ "$1" != version ] || { echo v3.265.0; exit; }\n${script}`;
 
 /** The resources in the state of a stack with these settings. */
 function recorded(values: Record<string, unknown>): Resource[] {
@@ -25,19 +34,25 @@ function recorded(values: Record<string, unknown>): Resource[] {
 }
 
 describe("The command", () => {
-  const blog: Server = createServer((_, response) => response.end("ok"));
+  let failures = 0;
+  let requests = 0;
+  const blog = createServer((_, response) => {
+    requests += 1;
+    response.writeHead(requests > failures ? 200 : 503).end();
+  });
   let project: FakeProject;
   let settings: Record<string, unknown>;
 
   before(async () => {
-    const hostPort = await listen(blog);
-    settings = { clusterName: "fake", hostPort, logging: false };
+    settings = { clusterName: "fake", hostPort: await listen(blog), logging: false };
+    project = new FakeProject();
   });
 
   after(() => blog.close());
 
   beforeEach(() => {
-    project = new FakeProject();
+    failures = requests = 0;
+    project.reset();
     project.configure(settings);
   });
 
@@ -52,317 +67,301 @@ describe("The command", () => {
   const change = (values: Record<string, unknown>) => {
     project.configure({ ...settings, ...values });
   };
+  const succeeds = async (command: string, ...args: string[]) => {
+    const { status, output } = await project.run(command, args);
+    assert.equal(status, 0, output);
+    return output;
+  };
+  /** Runs a command that must fail before Pulumi changes anything. */
+  const refuses = async (command: string, args: string[] = [], variables: Record<string, string> = {}) => {
+    const { status, output } = await project.run(command, args, variables);
+    assert.deepEqual([status, project.calls("pulumi")], [1, []], output);
+    return output;
+  };
 
   describe("up", () => {
-    it("refreshes the objects of a running cluster, and prints the URL of a blog that answers", async () => {
+    it("updates and repairs the stack, and prints the URL once the blog answers", async () => {
       start();
-      const { status, output } = await project.run("up", ["--diff"]);
-      assert.equal(status, 0, output);
+      failures = 2;
+      const output = await succeeds("up", "--diff");
       assert.deepEqual(project.calls("pulumi"), ["pulumi up --yes --skip-preview --refresh --stack dev --diff"]);
       assert.match(output, new RegExp(`^The blog answers on http://localhost:${String(settings.hostPort)}$`, "m"));
+      assert.equal(requests, 3);
     });
 
-    it("refuses a cluster of another program before Pulumi runs", async () => {
-      start({});
-      const { status, output } = await project.run("up");
-      assert.equal(status, 1);
-      assert.match(output, /state of koa-blog\/dev has no cluster of the name fake, but another program created one/);
-      assert.deepEqual(project.calls("pulumi"), []);
-    });
-
-    it("refuses to delete posts, and names the commands that save and delete them", async () => {
+    it("refuses to delete posts without --replace-cluster, and names the commands that save them", async () => {
       start();
       change({ workers: 3 });
-      const { status, output } = await project.run("up");
-      assert.equal(status, 1);
-      assert.match(output, /the kind cluster fake with all users, posts and logs, because its configuration changes/);
+      const loss = /the kind cluster fake with all users, posts and logs, because its configuration changes/;
+      const output = await refuses("up");
+      assert.match(output, loss);
       assert.match(output, /Run "npm run backup"\. Then run "npm run up -- --replace-cluster"/);
-      assert.deepEqual(project.calls("pulumi"), []);
+      assert.match(await succeeds("preview"), loss);
+      await succeeds("up", "--replace-cluster");
+      const update = "pulumi up --yes --skip-preview --refresh --stack dev";
+      assert.deepEqual(project.calls("pulumi"), ["pulumi preview --refresh --stack dev", update]);
     });
 
-    it("refuses a port of Kibana that another container uses, also without logs", async () => {
-      start();
-      project.write("fakes/ports/30601", "other\n");
-      const { status, output } = await project.run("up");
-      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(
-        output,
-        /Port 30601 of 127\.0\.0\.1 cannot be used \(container other\)\n.* config set kibanaPort PORT/,
-      );
-    });
-
-    it("refuses stopped nodes, because their replacements would be empty", async () => {
+    it("names all problems of this machine at once, with their remedies", async () => {
       start({ token, state: "exited" });
-      const { status, output } = await project.run("up");
-      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /Start them: docker start fake-control-plane/);
-    });
-
-    it("goes on with --replace-cluster, which Pulumi does not get", async () => {
-      start();
-      change({ workers: 3 });
-      const { status, output } = await project.run("up", ["--replace-cluster"]);
-      assert.equal(status, 0, output);
-      assert.deepEqual(project.calls("pulumi"), ["pulumi up --yes --skip-preview --refresh --stack dev"]);
-    });
-
-    it("says the right command if npm took --replace-cluster for itself", async () => {
-      start();
-      const npm = { npm_config_replace_cluster: "true", npm_lifecycle_event: "up" };
-      const { status, output } = await project.run("up", [], npm);
-      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /npm kept --replace-cluster for itself\. Run: npm run up -- --replace-cluster/);
-    });
-
-    it("says how to install Pulumi if it cannot be downloaded, before anything is created", async () => {
-      start();
-      project.write("fakes/bin/pulumi", "#!/bin/sh\nexit 1\n");
-      const fetch = "data:text/javascript,globalThis.fetch=async()=>{throw%20new%20Error('fetch%20failed')}";
-      const { status, output } = await project.run("up", [], {
-        PATH: [join(project.folder, "fakes/bin"), dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter),
-        NODE_OPTIONS: `--import "${fetch}"`,
-      });
-      assert.equal(status, 1);
-      assert.match(
-        output,
-        /fetch failed\nPulumi cannot be downloaded from .*\. Install Pulumi 3\.\S+ or later on PATH: http/,
-      );
-    });
-
-    it("refuses a full disk, and asks an installed stack for less", async function () {
-      // A file system without free space.
-      if (process.platform !== "linux") this.skip();
-      project.setEngine({ DockerRootDir: "/proc" });
-      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 10 GiB/);
-      start();
-      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 3 GiB/);
-      project.record([]);
-      assert.match((await project.run("up")).output, /0\.0 GiB free, and the stack needs 10 GiB/);
-    });
-
-    it("refuses an engine on another machine before anything runs", async () => {
-      project.write("fakes/endpoint", "ssh://me@build\n");
-      const { status, output } = await project.run("up");
-      assert.deepEqual([status, project.calls("pulumi"), project.calls("docker").length], [1, [], 1]);
-      assert.match(output, /ssh:\/\/me@build is on another machine.*\n.* unset DOCKER_HOST, or docker context use/);
-    });
-
-    it("refuses a program for passwords that Docker Desktop left behind", async () => {
-      project.write(".docker/config.json", '{"credsStore":"desktop"}');
-      const { status, output } = await project.run("up", [], { DOCKER_CONFIG: join(project.folder, ".docker") });
-      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
+      project.write("fakes/ports/30601", "other\n");
+      project.write("fakes/engine", JSON.stringify({ ...engine, DockerRootDir: "/proc", MemTotal: 2 ** 30 }));
+      project.write("fakes/config.json", '{"credsStore":"desktop"}');
+      const output = await refuses("up", [], { DOCKER_CONFIG: join(project.folder, "fakes") });
+      assert.match(output, /has 1\.0 GiB of memory, and the stack needs 3\.5 GiB\n.* Give it 8 GB/);
+      assert.match(output, /Port 30601 of 127\.0\.0\.1 .*\(container other\)\n.* config set kibanaPort PORT/);
+      assert.match(output, /Containers of the cluster are stopped.*\n.* docker start fake-control-plane/);
       assert.match(output, /names docker-credential-desktop for credsStore/);
+      // /proc has no free space. An update needs less than the first installation.
+      if (process.platform !== "linux") return;
+      assert.match(output, /0\.0 GiB free, and the stack needs 3 GiB/);
+      project.record([]);
+      assert.match(await refuses("up"), /0\.0 GiB free, and the stack needs 10 GiB/);
     });
 
-    it("refuses wrong settings with the message of the program", async () => {
+    it("refuses a cluster of another program, wrong settings, and an engine on another machine", async () => {
+      start({});
+      assert.match(await refuses("up"), /has no cluster of the name fake, but another program created one/);
       change({ workers: "many" });
-      const { status, output } = await project.run("up");
-      assert.equal(status, 1);
-      assert.match(output, /The stack's configuration cannot be used:\n {2}workers: expected a whole number/);
+      assert.match(await refuses("up"), /configuration cannot be used:\n {2}workers: expected a whole number/);
+      project.configure(settings);
+      project.write("fakes/endpoint", "ssh://me@build\n");
+      assert.match(await refuses("up"), /ssh:\/\/me@build is on another machine.*\n.* unset DOCKER_HOST/);
     });
   });
 
-  describe("preview", () => {
-    for (const [situation, cluster, refresh] of [
-      ["refreshes the objects of a running cluster", { token }, "--refresh "],
-      ["needs no running cluster", { token, state: "exited" }, ""],
-      ["does not refresh from the cluster of another program", {}, ""],
-    ] as const) {
-      it(situation, async () => {
-        start(cluster);
-        assert.equal((await project.run("preview")).status, 0);
-        assert.deepEqual(project.calls("pulumi"), [`pulumi preview ${refresh}--stack dev`]);
-      });
-    }
-
-    it("does not refresh from a node whose API server has not started, because it would empty the state", async () => {
-      start();
-      project.write("fakes/silent", "");
-      assert.equal((await project.run("preview")).status, 0);
-      assert.deepEqual(project.calls("pulumi"), ["pulumi preview --stack dev"]);
-      const { status, output } = await project.run("pulumi", ["refresh"]);
-      assert.deepEqual([status, project.calls("pulumi").length], [1, 1]);
-      assert.match(output, /The kind cluster fake does not answer/);
-    });
-
-    it("does not refresh before the first run", async () => {
-      assert.equal((await project.run("preview")).status, 0);
-      assert.deepEqual(project.calls("pulumi"), ["pulumi preview --stack dev"]);
-    });
-
-    it("refreshes the objects of an existing cluster", async () => {
-      project.configure({ target: "existing", kubeContext: "team", registry: "registry.example.com" });
-      assert.equal((await project.run("preview")).status, 0);
-      assert.deepEqual(project.calls("pulumi"), ["pulumi preview --refresh --stack dev"]);
-    });
-
-    it("says which posts an update would delete, and goes on", async () => {
-      start();
-      change({ workers: 3 });
-      const { status, output } = await project.run("preview");
-      assert.equal(status, 0, output);
-      assert.match(output, /A run would delete the kind cluster fake/);
-      assert.equal(project.calls("pulumi").length, 1);
-    });
+  it("preview compares the stack with a cluster that answers, and never empties the state", async () => {
+    const previews = async (refresh: string) => {
+      await succeeds("preview");
+      assert.equal(project.calls("pulumi").at(-1), `pulumi preview ${refresh}--stack dev`);
+    };
+    await previews("");
+    start();
+    await previews("--refresh ");
+    project.write("fakes/silent", "");
+    await previews("");
+    start({ token, state: "exited" });
+    await previews("");
+    start({ token: "koa-blog/other/1" });
+    await previews("");
+    project.record([]);
+    project.configure(existing);
+    await previews("--refresh ");
   });
-
-  for (const [command, args, flag] of [
-    ["preview", [], "expect-no-changes"],
-    ["logs:search", ["TEXT"], "limit"],
-    ["pulumi", ["config", "set", "mysqlPassword", "fake-value"], "secret"],
-  ] as const) {
-    it(`${command} refuses --${flag} that npm took for itself, before anything runs`, async () => {
-      const npm = { [`npm_config_${flag.replaceAll("-", "_")}`]: "true", npm_lifecycle_event: command };
-      const script = command === "logs:search" ? "searchLogs" : command;
-      const { status, output } = await project.run(script, [...args], npm);
-      assert.deepEqual([status, project.calls("pulumi"), project.calls("docker")], [1, [], []]);
-      const rest = args.length > 0 ? "… " : "";
-      assert.equal(output.trim(), `npm kept --${flag} for itself. Run: npm run ${command} -- ${rest}--${flag}`);
-    });
-  }
 
   describe("pulumi", () => {
-    for (const args of [["refresh"], ["up", "--refresh"], ["up", "-r"], ["preview", "--refresh=true"]]) {
-      it(`refuses ${args.join(" ")} on stopped nodes, because it would empty the state`, async () => {
-        start({ token, state: "exited" });
-        const { status, output } = await project.run("pulumi", args);
-        assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-        assert.match(output, /Start them: docker start fake-control-plane/);
-      });
-    }
-
-    it("runs other commands on stopped nodes, and a refresh on running ones", async () => {
+    it("refuses a refresh unless the cluster answers, because it would empty the state", async () => {
       start({ token, state: "exited" });
-      assert.equal((await project.run("pulumi", ["config", "get", "workers"])).status, 0);
+      for (const args of [["refresh"], ["up", "--refresh"], ["up", "-r"], ["preview", "--refresh=true"]]) {
+        assert.match(await refuses("pulumi", args), /Start them: docker start fake-control-plane/);
+      }
+      await succeeds("pulumi", "config", "get", "workers");
       start();
-      assert.equal((await project.run("pulumi", ["refresh", "--yes"])).status, 0);
+      await succeeds("pulumi", "refresh", "--yes");
       assert.deepEqual(project.calls("pulumi"), ["pulumi config get workers", "pulumi refresh --yes"]);
+      project.write("fakes/silent", "");
+      assert.match((await project.run("pulumi", ["refresh"])).output, /The kind cluster fake does not answer/);
+      assert.equal(project.calls("pulumi").length, 2);
     });
 
-    for (const [endpoint, host] of [
-      ["unix:///home/me/.colima/default/docker.sock", "unix:///home/me/.colima/default/docker.sock"],
-      ["ssh://me@build", "ssh://me@build"],
-      ["tcp://build:2376", ""],
-    ] as const) {
-      it(`uses the engine ${endpoint} of the Docker context`, async () => {
-        project.write("fakes/endpoint", `${endpoint}\n`);
-        // Docker ignores an empty variable.
-        await project.run("pulumi", ["whoami"], { DOCKER_HOST: "" });
-        assert.ok(project.read("fakes/environment").split("\n").includes(`DOCKER_HOST=${host}`));
-      });
-    }
+    it("ends with Pulumi's exit code, and ignores the variables of other projects in docs/troubleshooting.md", async () => {
+      const docs = readFileSync(join(projectFolder, "docs/troubleshooting.md"), "utf8");
+      const section = docs.split("## Variables of other projects")[1]?.split("\n## ")[0] ?? "";
+      const table = [...section.matchAll(/^\|.*?\|/gm)].join().replace("GED_STATE_…", "GED_STATE_GZIP");
+      // The component of target kind sets KUBECONFIG.
+      const names = (table.match(/[A-Z][A-Z0-9_]{5,}/g) ?? []).filter((name) => name !== "KUBECONFIG");
+      assert.equal(names.length, 9);
+      const variables = Object.fromEntries(names.map((name) => [name, "other"]));
+      project.fake("pulumi", pulumi('env >"$FAKES/environment"; exit 7'));
+      project.write("fakes/endpoint", "unix:///home/me/.colima/default/docker.sock\n");
+      // Docker ignores an empty variable.
+      const { status, output } = await project.spawn("pulumi", ["whoami"], { ...variables, DOCKER_HOST: "" });
+      assert.equal(status, 7, output);
+      for (const name of names) assert.match(output, new RegExp(`^${name} is set and ignored: `, "m"));
+      const environment = project.read("fakes/environment").split("\n");
+      assert.deepEqual(
+        environment.filter((line) => line.endsWith("=other")),
+        [],
+      );
+      assert.ok(environment.includes(`PULUMI_CONFIG_PASSPHRASE_FILE=${join(project.folder, ".state/passphrase")}`));
+      assert.ok(environment.includes("DOCKER_HOST=unix:///home/me/.colima/default/docker.sock"));
+    });
 
-    it("ignores another project's platform, and says so", async () => {
-      const { output } = await project.run("pulumi", ["whoami"], { DOCKER_DEFAULT_PLATFORM: "linux/s390x" });
-      assert.match(output, /DOCKER_DEFAULT_PLATFORM is set and ignored: images have the platform of the Docker engine/);
-      assert.doesNotMatch(project.read("fakes/environment"), /DOCKER_DEFAULT_PLATFORM/);
+    it("lets Pulumi finish its operations after Ctrl-C", async () => {
+      const trap = `trap 'sleep 0.3; touch "$FAKES/finished"; exit 0' INT`;
+      project.fake("pulumi", pulumi(`${trap}; echo started; while :; do sleep 0.1; done`));
+      const { child, ended } = project.start(["node", "--import", "tsx", "scripts/pulumi.ts", "up"]);
+      await once(child.stdout, "data");
+      process.kill(-Number(child.pid), "SIGINT");
+      assert.equal((await ended).status, 0);
+      assert.ok(project.exists("fakes/finished"));
+    });
+
+    it("creates the stack and a passphrase at the first run, and no passphrase for an existing state", async () => {
+      rmSync(join(project.folder, ".state"), { recursive: true });
+      await succeeds("pulumi", "whoami");
+      assert.match(project.calls("pulumi")[0] ?? "", /^pulumi stack select --create --stack dev/);
+      assert.match(project.read(".state/passphrase"), /^[0-9a-f]{64}\n$/);
+      assert.equal(statSync(join(project.folder, ".state/passphrase")).mode & 0o777, 0o600);
+
+      project.reset();
+      rmSync(join(project.folder, ".state/passphrase"));
+      assert.match(
+        await refuses("pulumi", ["whoami"]),
+        /encrypted with a passphrase that is not in \.state\/passphrase/,
+      );
+    });
+
+    it("leaves the settings file as it was, although Pulumi adds its salt", async () => {
+      const before = project.read("Pulumi.dev.yaml");
+      const salt = "echo encryptionsalt: v1:abc >>Pulumi.dev.yaml";
+      project.fake("pulumi", pulumi(salt));
+      await succeeds("pulumi", "up");
+      assert.equal(project.read("Pulumi.dev.yaml"), before);
+      // Secrets in the file need the salt.
+      project.fake("pulumi", pulumi(`echo '  koa-blog:mysqlPassword: { secure: v1:x }' >>Pulumi.dev.yaml; ${salt}`));
+      await succeeds("pulumi", "config", "set", "--secret", "mysqlPassword");
+      assert.match(project.read("Pulumi.dev.yaml"), /^encryptionsalt: v1:abc$/m);
+    });
+
+    it("releases the lock of a killed run and drops its pending operations, but not the lock of another run", async () => {
+      // The id of a process that has ended.
+      const { pid: ended } = spawnSync("true");
+      const lock = (name: string, pid: number, host = hostname()) => {
+        const path = `.state/.pulumi/locks/organization/koa-blog/dev/${name}.json`;
+        project.write(path, JSON.stringify({ pid, hostname: host }));
+      };
+      project.fake("pulumi", pulumi('case $2 in export) echo state ;; import) cat >"$FAKES/state" ;; esac'));
+      lock("a", ended, `not-${hostname()}`);
+      await succeeds("pulumi", "up");
+      lock("a", ended);
+      lock("b", process.pid);
+      await succeeds("pulumi", "up");
+      assert.deepEqual(project.calls("pulumi"), ["pulumi up", "pulumi up"]);
+      lock("b", ended);
+      assert.match(await succeeds("pulumi", "up"), /The last run was killed/);
+      const recovery = ["cancel --yes", "stack export", "stack import"].map((it) => `pulumi ${it} --stack dev`);
+      assert.deepEqual(project.calls("pulumi").slice(2), [...recovery, "pulumi up"]);
+      assert.equal(project.read("fakes/state"), "state\n");
     });
   });
 
   describe("destroy", () => {
-    it("deletes nothing without a terminal and without --yes, and names the command", async () => {
-      start();
-      const { status, output } = await project.run("destroy");
-      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /deletes everything .* with all users and posts.*: npm run destroy -- --yes/);
-    });
+    const removals = () => project.calls("docker").filter((call) => /^docker (network )?rm /.test(call));
 
     it("asks once on a terminal, and deletes nothing unless the user types the name of the stack", async function () {
       // The program `script` of util-linux makes the terminal.
       if (process.platform !== "linux") this.skip();
-      for (const answer of ["y\n", "\u0004", "\u0003"]) {
-        const { status, output } = await project.runOnTerminal("destroy", answer);
-        assert.equal(status, 1, output);
-        assert.match(output, /This deletes everything .* Type dev to go on: [^]*Nothing was deleted\./);
+      const command = ["script", "-qec", "node --import tsx scripts/destroy.ts", "/dev/null"];
+      const answers = ["y\n", "\u0003", "dev\n"].map((answer) => project.start(command, {}, answer).ended);
+      const [other, interrupted, name, noTerminal] = await Promise.all([...answers, project.spawn("destroy")]);
+      for (const refused of [other, interrupted]) {
+        assert.equal(refused?.status, 1);
+        assert.match(refused.output, /This deletes everything .* Type dev to go on: [^]*Nothing was deleted\./);
       }
-      assert.deepEqual(project.calls("pulumi"), []);
-      assert.equal((await project.runOnTerminal("destroy", "dev\n")).status, 0);
+      assert.equal(noTerminal?.status, 1);
+      assert.match(noTerminal.output, /deletes everything .* with all users and posts.*: npm run destroy -- --yes/);
+      assert.equal(name?.status, 0, name?.output);
       assert.deepEqual(project.calls("pulumi"), ["pulumi destroy --yes --stack dev"]);
     });
 
-    it("says the right command if npm took --yes for itself", async () => {
-      const npm = { npm_config_yes: "true", npm_lifecycle_event: "destroy" };
-      const { status, output } = await project.run("destroy", [], npm);
-      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /npm kept --yes for itself\. Run: npm run destroy -- --yes/);
-      // A user's .npmrc with yes=true sets the same variable.
-      assert.equal((await project.run("destroy", ["--yes"], npm)).status, 0);
-    });
-
-    it("goes on with --yes, and leaves what is not of this stack", async () => {
-      start({ token: "koa-blog/other/1" });
+    it("leaves the cluster and the registry of another stack or checkout", async () => {
+      for (const [clusterToken, registryToken] of [
+        ["koa-blog/other/1", "koa-blog/other/2"],
+        // Its cluster needs its registry.
+        ["koa-blog/dev/9", "koa-blog/dev/4"],
+      ]) {
+        start({ token: clusterToken, registryToken });
+        await succeeds("destroy", "--yes");
+      }
       project.write("fakes/containers", "fake-registry\trunning\t\tkoa-blog/other/2\n");
-      const { status, output } = await project.run("destroy", ["--yes"]);
-      assert.equal(status, 0, output);
-      assert.deepEqual(project.calls("pulumi"), ["pulumi destroy --yes --stack dev"]);
-      assert.ok(![...project.calls("kind"), ...project.calls("docker")].some((call) => /delete| rm /.test(call)));
+      await succeeds("destroy", "--yes");
+      assert.deepEqual(removals(), []);
     });
 
-    it("deletes the incomplete cluster of a killed run, and its registry", async () => {
-      project.addCluster("fake");
-      project.write("kind-cluster/koa-blog/dev/fake", "");
-      const first = await project.run("destroy", ["--yes"]);
-      assert.equal(first.status, 0, first.output);
-      assert.ok(project.calls("docker").includes("docker rm --force --volumes fake-control-plane"));
-      assert.ok(!project.exists("kind-cluster/koa-blog/dev/fake"));
-      assert.equal(project.calls("docker").filter((call) => call.startsWith("docker rm")).length, 1);
-      assert.ok(project.calls("docker").includes("docker network rm kind"));
-
-      project.write("fakes/containers", "fake-registry\trunning\t\tkoa-blog/dev/4\n");
-      assert.equal((await project.run("destroy", ["--yes"])).status, 0);
-      assert.ok(project.calls("docker").includes("docker rm --force --volumes 0123"));
-    });
-
-    it("needs no kind, which a machine without a network cannot download", async () => {
-      start();
-      const { status, output } = await project.run("destroy", ["--yes"]);
-      assert.equal(status, 0, output);
-      assert.doesNotMatch(project.read("fakes/calls"), /^kind /m);
-    });
-
-    it("forgets a run that was killed before it created a node, so that a later cluster of that name is safe", async () => {
-      project.write("kind-cluster/koa-blog/dev/fake", "");
-      assert.equal((await project.run("destroy", ["--yes"])).status, 0);
-      assert.ok(!project.exists("kind-cluster/koa-blog/dev/fake"));
-    });
-
-    it("keeps the registry of a cluster that another checkout created", async () => {
-      project.addCluster("fake", { token: "koa-blog/dev/9" });
-      project.write(
-        "fakes/containers",
-        `${project.read("fakes/containers")}fake-registry\trunning\t\tkoa-blog/dev/4\n`,
-      );
-      assert.equal((await project.run("destroy", ["--yes"])).status, 0);
-      assert.ok(!project.calls("docker").some((call) => call.startsWith("docker rm")));
+    it("deletes the incomplete cluster of a killed run with its registry and network, without kind", async () => {
+      const incomplete = "kind-cluster/koa-blog/dev/fake";
+      project.write(incomplete, "");
+      project.addCluster("fake", { registryToken: "koa-blog/dev/4" });
+      await succeeds("destroy", "--yes");
+      assert.deepEqual(removals(), [
+        "docker rm --force --volumes fake-control-plane",
+        "docker rm --force --volumes 0123",
+        "docker network rm kind",
+      ]);
+      assert.deepEqual([project.exists(incomplete), project.calls("kind")], [false, []]);
+      // A run that was killed before it created a node. A later cluster of that name must be safe.
+      project.write(incomplete, "");
+      await succeeds("destroy", "--yes");
+      assert.ok(!project.exists(incomplete));
     });
 
     it("refuses the cluster of a version before 1.0.0, whose own command deletes it", async () => {
       start({});
       project.write("fakes/nodes/fake-control-plane/kind/generation", "1");
-      const { status, output } = await project.run("destroy", ["--yes"]);
-      assert.deepEqual([status, project.calls("pulumi")], [1, []]);
-      assert.match(output, /follow "Upgrade" in CHANGELOG\.md/);
+      assert.match(await refuses("destroy", ["--yes"]), /follow "Upgrade" in CHANGELOG\.md/);
     });
   });
 
-  describe("logs", () => {
-    it("follows the pods where the state has them, whatever the settings say now", async () => {
-      start();
-      change({ clusterName: "other", namespace: "other" });
-      assert.equal((await project.run("logs")).status, 0);
-      assert.match(
-        project.calls("docker").at(-1) ?? "",
-        /^docker exec -i fake-control-plane bash .* kubectl .* logs --namespace koa-blog /,
-      );
-    });
+  it("doctor prints every check, and fails if one is a problem", async () => {
+    start();
+    project.write("fakes/engine", JSON.stringify({ ...engine, CgroupVersion: "1" }));
+    const output = await succeeds("doctor");
+    assert.match(output, /^✓ Docker engine 29\.1\.0 \(Fake\)$/m);
+    assert.match(output, /^! The engine has cgroup v1, and .*\n {4}→ Boot this machine with cgroup v2/m);
+    project.write("fakes/engine", JSON.stringify({ ...engine, MemTotal: 2 ** 30 }));
+    assert.match(
+      await refuses("doctor"),
+      /✗ The Docker engine has 1\.0 GiB .*\n {4}→ .*[^]*1 problem\(s\) to fix first/,
+    );
+  });
 
-    it("uses the context of an existing cluster", async () => {
-      project.configure({ target: "existing", kubeContext: "team", registry: "registry.example.com" });
-      assert.equal((await project.run("logs", ["--since", "1h"])).status, 0);
-      assert.match(
-        project.calls("kubectl")[0] ?? "",
-        /^kubectl --context team logs --namespace koa-blog .* --since 1h$/,
-      );
-    });
+  it("logs follows the pods where the state has them, whatever the settings say now", async () => {
+    start();
+    change({ clusterName: "other", namespace: "other" });
+    await succeeds("logs");
+    const call = project.calls("docker").at(-1) ?? "";
+    assert.match(call, /^docker exec -i fake-control-plane bash .* kubectl .* logs --namespace koa-blog /);
+    const provider = { type: "pulumi:providers:kubernetes", inputs: { context: "team", clusterIdentifier: "uid" } };
+    project.record([provider]);
+    await succeeds("logs", "--since", "1h");
+    assert.match(project.calls("kubectl")[0] ?? "", /^kubectl --context team logs --namespace other .* --since 1h$/);
+  });
+
+  it("status fails if the blog does not answer, and says what it answers", async () => {
+    start();
+    assert.match(await succeeds("status"), /localhost:\d+ answers 200$/);
+    failures = 9;
+    assert.match(await refuses("status"), /localhost:\d+ answers 503$/);
+    // In Node.js 20, a fetch never settles if the server closes the connection at once.
+    const server = createTcpServer((socket) => socket.end());
+    change({ hostPort: await listen(server) });
+    const { status, output } = await project.spawn("status");
+    server.close();
+    assert.equal(status, 1);
+    assert.match(output, /localhost:\d+ does not answer: /);
+  });
+
+  it("refuses a flag that npm kept for itself, and names the right command", async () => {
+    const npm = (args: string[], variables = {}) =>
+      project.start(["npm", "run", "--silent", ...args], variables).ended.then(({ output }) => output.trim());
+    const outputs = await Promise.all([
+      npm(["up", "--replace-cluster"]),
+      npm(["logs:search", "TEXT", "--since=1h", "--limit=5"]),
+      // npm completes it to --replace-registry-host.
+      npm(["restore", "FILE", "--replace"]),
+      // Without --secret, Pulumi would store the password as plain text.
+      npm(["pulumi", "config", "set", "mysqlPassword", "--secret"]),
+      // A user's .npmrc with yes=true sets the same variable.
+      npm(["destroy", "--", "--yes"], { npm_config_yes: "true" }),
+    ]);
+    assert.deepEqual(outputs, [
+      "npm kept --replace-cluster for itself. Run: npm run up -- --replace-cluster",
+      "npm kept --since --limit for itself. Run: npm run logs:search -- … --since --limit",
+      "npm kept --replace for itself. Run: npm run restore -- … --replace",
+      "npm kept --secret for itself. Run: npm run pulumi -- … --secret",
+      "",
+    ]);
+    assert.deepEqual(project.calls("pulumi"), ["pulumi destroy --yes --stack dev"]);
   });
 });

@@ -1,8 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
 
 import { stringify } from "yaml";
 
@@ -11,7 +12,8 @@ import { projectFolder } from "../../scripts/lib/project.ts";
 import type { Resource } from "../../scripts/lib/state.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 
-const engine = {
+/** What `docker info` prints. */
+export const engine: Engine = {
   ServerVersion: "29.1.0",
   OSType: "linux",
   NCPU: 4,
@@ -21,15 +23,16 @@ const engine = {
   CgroupVersion: "2",
 };
 
-/** `docker info` and `docker ps` print files, and `docker cp` copies from a folder. Everything else succeeds. */
+/** The commands print files, and `docker cp` copies from a folder. Everything else succeeds. */
 const docker = `case "$1 $*" in
 "info "*) cat "$FAKES/engine" ;;
 "context context inspect "*) cat "$FAKES/endpoint" ;;
 "version "*) echo '{"Server":{"Components":[]}}' ;;
 "ps "*publish=*) cat "$FAKES/ports/\${3#publish=}" 2>/dev/null || true ;;
 "ps "*label=kind-cluster.token=*) ! grep -q "\${5#label=kind-cluster.token=}$" "$FAKES/containers" || echo 0123 ;;
-"ps "*label=io.x-k8s.kind.cluster=*) cut -f 1 "$FAKES/containers" ;;
+"ps "*label=io.x-k8s.kind.cluster=*) grep control-plane "$FAKES/containers" | cut -f 1 ;;
 "ps "*) cat "$FAKES/containers" ;;
+"rm "*control-plane) sed -i.old /control-plane/d "$FAKES/containers" ;;
 "rm "*) : >"$FAKES/containers" ;;
 "exec "*/readyz*) [ ! -e "$FAKES/silent" ] ;;
 "cp "*)
@@ -44,7 +47,7 @@ esac`;
  */
 export class FakeProject {
   readonly folder = temporaryFolder();
-  readonly #fakes = join(this.folder, "fakes");
+  #runs = 0;
 
   constructor() {
     for (const path of ["scripts", "components/kind", "db/backup.sh", "settings.ts", "package.json", "Pulumi.yaml"]) {
@@ -52,13 +55,22 @@ export class FakeProject {
       cpSync(join(projectFolder, path), join(this.folder, path), { recursive: true, filter });
     }
     symlinkSync(join(projectFolder, "node_modules"), join(this.folder, "node_modules"));
+    this.reset();
+  }
+
+  /** Forgets the stack, the clusters and the calls. */
+  reset(): void {
+    for (const path of [".state", "kind-cluster", "fakes"]) {
+      rmSync(join(this.folder, path), { recursive: true, force: true });
+    }
     this.fake("docker", docker);
     this.fake("kind", 'case "$1" in version) echo "kind v0.33.0" ;; esac');
     this.fake("kubectl", "");
-    this.fake("pulumi", 'case "$1" in version) echo v3.265.0 ;; *) env >"$FAKES/environment" ;; esac');
+    this.fake("pulumi", 'case "$1" in version) echo v3.265.0 ;; esac');
     this.write("fakes/endpoint", "unix:///var/run/docker.sock\n");
-    this.setEngine({});
+    this.write("fakes/engine", JSON.stringify(engine));
     this.write("fakes/containers", "");
+    this.write("fakes/calls", "");
     this.write(".state/passphrase", "fake\n");
     this.configure({});
     this.record([]);
@@ -76,19 +88,22 @@ export class FakeProject {
     this.write(".state/.pulumi/stacks/koa-blog/dev.json", JSON.stringify(content));
   }
 
-  /** Changes what `docker info` prints. */
-  setEngine(changes: Partial<Engine>): void {
-    this.write("fakes/engine", JSON.stringify({ ...engine, ...changes }));
-  }
-
-  /** Adds a kind cluster with one node to the engine. */
-  addCluster(name: string, { token, state = "running" }: { token?: string; state?: string } = {}): void {
-    this.write("fakes/containers", `${name}-control-plane\t${state}\t${name}\t\n`);
+  /** Adds a kind cluster with one node, and its registry, to the engine. */
+  addCluster(name: string, { token = "", state = "running", registryToken = "" } = {}): void {
+    const registry = registryToken && `${name}-registry\trunning\t\t${registryToken}\n`;
+    this.write("fakes/containers", `${name}-control-plane\t${state}\t${name}\t\n${registry}`);
     this.write(`fakes/nodes/${name}-control-plane/kind/version`, "v1.26.0");
     if (token) this.write(`fakes/nodes/${name}-control-plane/kind/pulumi-token`, token);
   }
 
-  write(path: string, content: string): void {
+  /** Writes a fake program that records its calls. */
+  fake(name: string, script: string): void {
+    const path = `fakes/bin/${name}`;
+    this.write(path, `#!/bin/sh\necho "${name} $*" >>"$FAKES/calls"\n${script}\n`);
+    chmodSync(join(this.folder, path), 0o755);
+  }
+
+  write(path: string, content: string | Buffer): void {
     mkdirSync(dirname(join(this.folder, path)), { recursive: true });
     writeFileSync(join(this.folder, path), content);
   }
@@ -101,44 +116,60 @@ export class FakeProject {
     return readFileSync(join(this.folder, path), "utf8");
   }
 
-  /** Runs a command, such as `up`, without a terminal. */
-  run(command: string, args: string[] = [], environment: Record<string, string> = {}) {
-    const child = this.#spawn(["node", "--import", "tsx", `scripts/${command}.ts`, ...args], environment);
-    child.stdin.end();
-    return result(child);
-  }
-
-  /** Starts a command in its own process group, like a terminal. */
-  start(command: string, args: string[] = []) {
-    const child = this.#spawn(["node", "--import", "tsx", `scripts/${command}.ts`, ...args], {}, true);
-    return { child, ended: result(child) };
-  }
-
-  /** Runs a command on a terminal of util-linux. A user types the answer to its question. */
-  runOnTerminal(command: string, answer: string) {
-    const child = this.#spawn(["script", "-qec", `node --import tsx scripts/${command}.ts`, "/dev/null"], {});
-    child.stdout.once("data", () => child.stdin.write(answer));
-    return result(child);
-  }
-
-  #spawn([program = "", ...args]: string[], environment: Record<string, string>, detached = false) {
-    const { PATH = "", HOME = "" } = process.env;
-    const fakes = { PATH: `${join(this.#fakes, "bin")}:${PATH}`, FAKES: this.#fakes, PULUMI_HOME: this.folder };
-    return spawn(program, args, { cwd: this.folder, env: { HOME, ...fakes, ...environment }, detached });
-  }
-
   /** The calls of a program, without its look for a version. */
   calls(program: string): string[] {
-    if (!this.exists("fakes/calls")) return [];
-    const prefix = `${program} `;
-    const calls = this.read("fakes/calls").trim().split("\n");
-    return calls.filter((call) => call.startsWith(prefix) && call !== `${prefix}version`);
+    const calls = this.read("fakes/calls").split("\n");
+    return calls.filter((call) => call.startsWith(`${program} `) && call !== `${program} version`);
   }
 
-  /** Writes a fake program that records its calls. */
-  fake(name: string, script: string): void {
-    this.write(`fakes/bin/${name}`, `#!/bin/sh\necho "${name} $*" >>"$FAKES/calls"\n${script}\n`);
-    chmodSync(join(this.#fakes, "bin", name), 0o755);
+  /** The environment of a user with the fakes on PATH. */
+  environment(variables: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+    const fakes = join(this.folder, "fakes");
+    const PATH = `${join(fakes, "bin")}:${process.env.PATH ?? ""}`;
+    return { PATH, FAKES: fakes, HOME: this.folder, PULUMI_HOME: this.folder, ...variables };
+  }
+
+  /** Runs a command, such as `up`, inside this process. A process of its own would take a second. */
+  async run(command: string, args: string[] = [], variables: NodeJS.ProcessEnv = {}) {
+    const { argv, env, exitCode } = process;
+    const { log, error } = console;
+    const cwd = process.cwd();
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    const counts = signals.map((signal) => process.listenerCount(signal));
+    const lines: string[] = [];
+    process.argv = [process.execPath, command, ...args];
+    process.env = this.environment(variables);
+    process.exitCode = 0;
+    process.chdir(this.folder);
+    console.log = console.error = (line = "") => lines.push(String(line));
+    try {
+      // Node.js runs a module again if its URL has another query.
+      const url = pathToFileURL(join(this.folder, `scripts/${command}.ts`)).href;
+      await import(`${url}?${String((this.#runs += 1))}`);
+      return { status: process.exitCode, output: lines.join("\n") };
+    } finally {
+      Object.assign(process, { argv, env, exitCode });
+      Object.assign(console, { log, error });
+      process.chdir(cwd);
+      // A command ends with its process, and so does not remove its listeners.
+      for (const [index, signal] of signals.entries()) {
+        for (const listener of process.listeners(signal).slice(counts[index])) process.off(signal, listener);
+      }
+    }
+  }
+
+  /** Runs a command in a process of its own, without a terminal. */
+  spawn(command: string, args: string[] = [], variables: NodeJS.ProcessEnv = {}) {
+    return this.start(["node", "--import", "tsx", `scripts/${command}.ts`, ...args], variables).ended;
+  }
+
+  /** Starts a program in its own process group, like a terminal. With an answer, stdin stays open. */
+  start([program = "", ...args]: string[], variables: NodeJS.ProcessEnv = {}, answer?: string) {
+    const options = { cwd: this.folder, env: this.environment(variables), detached: true };
+    const child = spawn(program, args, options);
+    if (answer === undefined) child.stdin.end();
+    else child.stdout.once("data", () => child.stdin.write(answer));
+    return { child, ended: result(child) };
   }
 }
 

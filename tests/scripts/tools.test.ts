@@ -1,133 +1,81 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { delimiter, join } from "node:path";
 
-import { download, findTool, isAtLeast, type Tool } from "../../scripts/lib/tools.ts";
+import { download, findTool } from "../../scripts/lib/tools.ts";
+import { waitForAnswer } from "../../scripts/lib/waitForAnswer.ts";
 import { listen } from "../listen.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
 
-describe("Versions", () => {
-  it("are compared number by number", () => {
-    assert.ok(isAtLeast("0.33.0", "0.24.0"));
-    assert.ok(isAtLeast("0.24.0", "0.24.0"));
-    assert.ok(isAtLeast("20.19.0", "20.9.5"));
-    assert.ok(!isAtLeast("0.9.1", "0.24.0"));
-    assert.ok(!isAtLeast("3.99.9", "3.208.0"));
-  });
-});
-
-describe("A program on PATH", () => {
-  const tool: Tool = { name: "koa-blog-tool", minimum: "0.24.0" };
-  const path = process.env.PATH;
-  let folder: string;
-
-  beforeEach(() => {
-    folder = temporaryFolder();
-  });
-
-  afterEach(() => {
-    process.env.PATH = path;
-  });
-
-  const install = (below: string, version: string) => {
-    mkdirSync(join(folder, below), { recursive: true });
-    const file = join(folder, below, tool.name);
-    writeFileSync(file, `#!/bin/sh\necho "tool v${version} go1.26 linux/amd64"\n`);
-    chmodSync(file, 0o755);
-    return join(folder, below);
-  };
-
-  it("is found with its version, the first one first", () => {
-    const [first, second] = [install("a", "0.30.1"), install("b", "0.31.0")];
-    process.env.PATH = [join(folder, "none"), first, second, path].join(delimiter);
-    assert.deepEqual(findTool(tool), { path: join(first, tool.name), version: "0.30.1" });
-  });
-
-  it("is passed over if it does not run, such as a version manager's shim without a version", () => {
-    const shim = install("shims", "0.0.0");
-    writeFileSync(join(shim, tool.name), "#!/bin/sh\necho 'No version is set for tool' >&2\nexit 126\n");
-    process.env.PATH = [shim, path].join(delimiter);
-    assert.equal(findTool(tool), undefined);
-    const good = install("b", "0.31.0");
-    process.env.PATH = [shim, good, path].join(delimiter);
-    assert.deepEqual(findTool(tool), { path: join(good, tool.name), version: "0.31.0" });
-  });
-
-  it("is not one of npm's", () => {
-    process.env.PATH = install("node_modules/.bin", "0.30.1");
-    assert.equal(findTool(tool), undefined);
-  });
-});
-
-describe("A download", () => {
+describe("A program", () => {
   const content = "#!/bin/sh\necho kind\n";
   const checksum = createHash("sha256").update(content).digest("hex");
   const server = createServer((request, response) => {
     response.writeHead(request.url === "/kind" ? 200 : 404).end(content);
   });
-  let port: number;
+  const path = join(temporaryFolder(), "bin", "kind");
+  const { env } = process;
   let url: string;
-  let path: string;
 
   before(async () => {
-    port = await listen(server);
-    url = `http://127.0.0.1:${String(port)}`;
+    url = `http://127.0.0.1:${String(await listen(server))}`;
   });
 
-  beforeEach(() => {
-    path = join(temporaryFolder(), "bin", "kind");
+  afterEach(() => {
+    process.env = env;
   });
 
   after(() => server.close());
 
-  it("is put in its place, executable, if its checksum is right", async () => {
+  it("on PATH is the first one that runs, and neither one of npm's nor a version manager's shim", () => {
+    const folder = temporaryFolder();
+    const install = (below: string, script: string) => {
+      mkdirSync(join(folder, below), { recursive: true });
+      writeFileSync(join(folder, below, "koa-blog-tool"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      return join(folder, below);
+    };
+    const npm = install("node_modules/.bin", "echo tool v0.1.0");
+    const shim = install("shims", "echo 'No version is set for tool, such as 1.2.3'; exit 126");
+    const first = install("a", "echo tool v0.30.1 go1.26 linux/amd64");
+    const second = install("b", "echo tool v0.31.0");
+    const find = (...folders: string[]) => {
+      process.env = { ...env, PATH: [...folders, env.PATH].join(delimiter) };
+      return findTool({ name: "koa-blog-tool", minimum: "0.24.0" });
+    };
+    assert.equal(find(join(folder, "none"), npm, shim), undefined);
+    assert.deepEqual(find(shim, first, second), { path: join(first, "koa-blog-tool"), version: "0.30.1" });
+  });
+
+  it("is downloaded, unless its checksum is another one", async () => {
+    const expected = "0".repeat(64);
+    const message = `${url}/kind has the wrong SHA-256: expected ${expected}, got ${checksum}`;
+    await assert.rejects(download(`${url}/kind`, expected, path), new RegExp(message));
+    assert.deepEqual([existsSync(path), existsSync(`${path}.part`)], [false, false]);
     await download(`${url}/kind`, checksum, path);
     assert.equal(readFileSync(path, "utf8"), content);
     assert.equal(statSync(path).mode & 0o111, 0o111);
   });
 
-  it("is refused if its checksum is another, and leaves nothing", async () => {
-    const expected = "0".repeat(64);
-    await assert.rejects(
-      download(`${url}/kind`, expected, path),
-      new RegExp(`${url}/kind has the wrong SHA-256: expected ${expected}, got ${checksum}`),
-    );
-    assert.ok(!existsSync(path));
-    assert.ok(!existsSync(`${path}.part`));
-  });
-
-  it("goes through the proxy that HTTPS_PROXY or HTTP_PROXY names", async () => {
+  it("is downloaded through the proxy that HTTPS_PROXY or HTTP_PROXY names", async () => {
     const asked: string[] = [];
-    const proxy = createServer().on("connect", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const proxy = createServer().on("connect", (request: IncomingMessage, socket: Socket) => {
       asked.push(request.url ?? "");
-      const upstream = connect(port, "127.0.0.1", () => {
-        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-        upstream.write(head);
-        upstream.pipe(socket).pipe(upstream);
-      });
+      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
     });
-    const environment = process.env;
-    process.env = { ...environment, NO_PROXY: "" };
-    process.env.HTTP_PROXY = `http://127.0.0.1:${String(await listen(proxy))}`;
-    try {
-      await download("http://kind.example.com/kind", checksum, path);
-      assert.equal(readFileSync(path, "utf8"), content);
-      assert.deepEqual(asked, ["kind.example.com:80"]);
-    } finally {
-      process.env = environment;
-      proxy.close();
-    }
+    process.env = { ...env, NO_PROXY: "", HTTP_PROXY: `http://127.0.0.1:${String(await listen(proxy))}` };
+    await assert.rejects(download("http://kind.example.com/kind", checksum, path), /Or set HTTPS_PROXY/);
+    proxy.close();
+    assert.deepEqual(asked, ["kind.example.com:80"]);
   });
 
-  it("names the address and the remedy if it fails", async () => {
-    await assert.rejects(
-      download(`${url}/none`, checksum, path),
-      /\/none answered 404. Install kind 0.32.0 or later on PATH: https/,
-    );
-    const closed = "http://127.0.0.1:1/kind";
-    await assert.rejects(download(closed, checksum, path), /1\/kind cannot be reached .* on PATH: https.* HTTPS_PROXY/);
+  it("that cannot be downloaded has a remedy, and so has a blog that does not answer", async () => {
+    const remedy = "Install kind 0.32.0 or later on PATH: https";
+    await assert.rejects(download(`${url}/none`, checksum, path), new RegExp(`/none answered 404\\. ${remedy}`));
+    const closed = "http://127.0.0.1:1";
+    await assert.rejects(download(closed, checksum, path), new RegExp(`${closed} cannot be reached .* ${remedy}`));
+    await assert.rejects(waitForAnswer(closed, 100), /:1 does not answer within 0\.1 s\. "npm run status" shows/);
   });
 });

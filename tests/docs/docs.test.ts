@@ -34,6 +34,9 @@ function linksOf(markdown: string): string[] {
 function leadsSomewhere(from: string, link: string): boolean {
   const [target = "", anchor] = link.split("#");
   const path = target ? join(dirname(from), target) : from;
+  // On GitHub, this is the page of a workflow.
+  const workflow = /^\.\.\/\.\.\/actions\/workflows\/([\w.]+)/.exec(target)?.[1];
+  if (workflow !== undefined) return existsSync(join(projectFolder, ".github/workflows", workflow));
   if (!existsSync(join(projectFolder, path))) return false;
   if (anchor === undefined) return true;
   // The anchors that GitHub generates for headings.

@@ -57,7 +57,7 @@ describe("MySQL's volume", function () {
     volume = await docker("volume", "create", "--label", "koa-blog.test");
   });
   after("remove the volume", async () => {
-    for (const { remove } of started) await remove();
+    for (const one of started) await one.remove();
     if (volume) await docker("volume", "rm", "--force", volume);
   });
 

@@ -71,7 +71,7 @@ if [ -n "$reason" ]; then
   skip "npm run test:e2e" "$reason"
 else
   [ -z "${E2E_WITHOUT_LOGGING:-}" ] || skip "tests/e2e/logging.test.ts" "$E2E_WITHOUT_LOGGING"
-  tests "npm run test:e2e" 2700 npm run --silent test:e2e
+  tests "npm run test:e2e" 3300 npm run --silent test:e2e
 fi
 skip "npm run test:chaos" "it takes half an hour. The nightly workflow runs it"
 

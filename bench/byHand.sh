@@ -1,6 +1,6 @@
 #!/bin/sh
 # Deploys the blog without Pulumi: creates the kind cluster $CLUSTER, builds the image koa-blog:by-hand, loads it and
-# $IMAGES into the workers, and applies the manifests in $FOLDER in the order of their names. bench/stack.ts writes
+# $IMAGES into the nodes, and applies the manifests in $FOLDER in the order of their names. bench/stack.ts writes
 # $FOLDER. Prints the name of each step when it begins.
 set -eu
 
@@ -20,8 +20,12 @@ platform=$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')
 # shellcheck disable=SC2086 # $IMAGES is a list.
 docker image save --platform "$platform" --output "$archive" koa-blog:by-hand $IMAGES ||
   docker image save --output "$archive" koa-blog:by-hand $IMAGES
-workers=$(kind get nodes --name "$CLUSTER" | grep -e -worker | paste -s -d , -)
-kind load image-archive "$archive" --name "$CLUSTER" --nodes "$workers" >&2
+# Of the stack, only Fluentd runs on the control plane.
+case $IMAGES in
+*fluentd*) nodes=$(kind get nodes --name "$CLUSTER") ;;
+*) nodes=$(kind get nodes --name "$CLUSTER" | grep -e -worker) ;;
+esac
+kind load image-archive "$archive" --name "$CLUSTER" --nodes "$(echo "$nodes" | paste -s -d , -)" >&2
 
 echo "kubectl apply, with waits"
 for manifest in "$FOLDER"/*.json; do

@@ -26,6 +26,8 @@ await main(async () => {
     [result] = await Promise.all([text(child.stdout), pipeline(backup.createReadStream(), child.stdin)]);
   });
   // After Ctrl-C, `docker exec` exits with 0. A script in the pod that has the whole backup may still end well.
-  if (!result.startsWith("Restored")) throw new Error("The restore was interrupted. It may be complete or undone. Run it again, with --replace.");
+  if (!result.startsWith("Restored")) {
+    throw new Error("The restore was interrupted. It may be complete or undone. Run it again, with --replace.");
+  }
   console.log(result.trimEnd());
 });

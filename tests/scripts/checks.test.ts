@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { delimiter, join } from "node:path";
 
 import { kindConfig } from "../../components/kind/kindConfig.ts";
 import { changedLines, foreignCluster, lossOf } from "../../scripts/lib/checks/cluster.ts";
-import { checkCredentialHelpers, checkEndpoint } from "../../scripts/lib/checks/dockerClient.ts";
+import { checkEndpoint } from "../../scripts/lib/checks/dockerClient.ts";
 import { checkCgroups, checkEngine, isPodman } from "../../scripts/lib/checks/engine.ts";
 import type { Finding } from "../../scripts/lib/checks/finding.ts";
 import { checkCpu, checkNode } from "../../scripts/lib/checks/machine.ts";
@@ -15,12 +13,10 @@ import { settingsFrom } from "../../scripts/lib/project.ts";
 import type { State } from "../../scripts/lib/state.ts";
 import { kindConfigArgs } from "../../settings.ts";
 import { listen } from "../listen.ts";
-import { temporaryFolder } from "../temporaryFolder.ts";
-import { engine } from "./fakeProject.ts";
+import { engine, prefixed } from "./fakeProject.ts";
 
 const levels = (findings: Finding[]) => findings.map(({ level }) => level);
-const configure = (values: Record<string, unknown>) =>
-  settingsFrom(Object.fromEntries(Object.entries(values).map(([key, value]) => [`koa-blog:${key}`, value])));
+const configure = (values: Record<string, unknown>) => settingsFrom(prefixed(values));
 
 /** Fails unless the findings are one problem with the message, or none if no message is expected. */
 function assertProblem(findings: Finding[], message: RegExp | undefined, situation: string): void {
@@ -51,12 +47,8 @@ describe("The check of the engine", () => {
 
   it("warns of node images that do not start on cgroup v1", () => {
     const warns = (image: string, CgroupVersion = "1") => checkCgroups({ CgroupVersion }, image).length > 0;
-    const images = ["kindest/node:v1.26.0@sha256:0123", "kindest/node:v1.36.3"];
-    assert.deepEqual([images.every((image) => warns(image)), images.some((image) => warns(image, "2"))], [true, false]);
-    assert.deepEqual(
-      ["kindest/node:v1.26.15", "kindest/node:v1.34.4", "mirror.example.com/node:ours"].filter((image) => warns(image)),
-      [],
-    );
+    assert.ok(warns("kindest/node:v1.26.0@sha256:0123") && warns("kindest/node:v1.36.3"));
+    assert.ok(!warns("kindest/node:v1.36.3", "2") && !warns("kindest/node:v1.26.15") && !warns("kindest/node:v1.34.4"));
   });
 
   it("distinguishes Podman's command and Podman's service from Docker", () => {
@@ -88,11 +80,10 @@ describe("The check of the cluster", () => {
       const found = { containers: [{ name: "demo-control-plane", state: "running" }], ...none, ...changes };
       const findings = foreignCluster("demo", found, "koa-blog/dev/1");
       assertProblem(findings, expected, situation);
-      if (!expected) continue;
       const remedy = changes.isOld
         ? /"Upgrade" in CHANGELOG\.md/
-        : /set clusterName NAME.*kind delete cluster --name demo"/;
-      assert.match(findings[0]?.remedy ?? "", remedy);
+        : /clusterName NAME.*kind delete cluster --name demo"/;
+      if (expected) assert.match(findings[0]?.remedy ?? "", remedy);
     }
   });
 
@@ -166,25 +157,6 @@ describe("A check", () => {
     ];
     for (const [endpoint, target, DOCKER_HOST, expected] of cases) {
       assertProblem(checkEndpoint(endpoint, target, { DOCKER_HOST }), expected, endpoint);
-    }
-  });
-
-  it("of Docker's programs for passwords names those that a build needs and that are missing", () => {
-    const config = configure({ baseImage: "ghcr.io/team/node:24.1.0" });
-    const cases: [content: string, problem: RegExp | undefined][] = [
-      ['{ "credsStore": "desktop" }', /names docker-credential-desktop for credsStore, but it is not on PATH/],
-      ['{ "credHelpers": { "ghcr.io": "gone" } }', /names docker-credential-gone for ghcr\.io/],
-      ['{ "credHelpers": { "https://index.docker.io/v1/": "gone" } }', /names docker-credential-gone/],
-      ['{ "credHelpers": { "gcr.io": "gone", "ghcr.io": "here" } }', undefined],
-      ["{", /config\.json cannot be read/],
-    ];
-    const folder = temporaryFolder();
-    const check = () => checkCredentialHelpers(config, { DOCKER_CONFIG: folder, PATH: `/none${delimiter}${folder}` });
-    assert.deepEqual(check(), []);
-    writeFileSync(join(folder, "docker-credential-here"), "");
-    for (const [content, expected] of cases) {
-      writeFileSync(join(folder, "config.json"), content);
-      assertProblem(check(), expected, content);
     }
   });
 });

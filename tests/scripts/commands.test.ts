@@ -8,11 +8,12 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 import { kindConfig } from "../../components/kind/kindConfig.ts";
+import { freePort } from "../../scripts/lib/privateMysql.ts";
 import { projectFolder, settingsFrom } from "../../scripts/lib/project.ts";
 import type { Resource } from "../../scripts/lib/state.ts";
 import { kindConfigArgs } from "../../settings.ts";
 import { listen } from "../listen.ts";
-import { engine, FakeProject } from "./fakeProject.ts";
+import { engine, FakeProject, prefixed } from "./fakeProject.ts";
 
 const token = "koa-blog/dev/0123";
 const existing = { target: "existing", kubeContext: "team", registry: "registry.example.com" };
@@ -22,9 +23,7 @@ const pulumi = (script: string) => `[ "$1" != version ] || { echo v3.265.0; exit
 
 /** The resources in the state of a stack with these settings. */
 function recorded(values: Record<string, unknown>): Resource[] {
-  const config = settingsFrom(
-    Object.fromEntries(Object.entries(values).map(([key, value]) => [`koa-blog:${key}`, value])),
-  );
+  const config = settingsFrom(prefixed(values));
   assert.equal(config.target, "kind");
   const environment = { CLUSTER: config.clusterName, TOKEN: token };
   return [
@@ -138,11 +137,13 @@ describe("The command", () => {
     await previews("");
     start();
     await previews("--refresh ");
-    project.write("fakes/silent", "");
-    await previews("");
     start({ token, state: "exited" });
     await previews("");
     start({ token: "koa-blog/other/1" });
+    await previews("");
+    start();
+    // Its API server has not started.
+    project.write("fakes/silent", "");
     await previews("");
     project.record([]);
     project.configure(existing);
@@ -170,7 +171,7 @@ describe("The command", () => {
       const table = [...section.matchAll(/^\|.*?\|/gm)].join().replace("GED_STATE_…", "GED_STATE_GZIP");
       // The component of target kind sets KUBECONFIG.
       const names = (table.match(/[A-Z][A-Z0-9_]{5,}/g) ?? []).filter((name) => name !== "KUBECONFIG");
-      assert.equal(names.length, 9);
+      assert.ok(names.length > 5);
       const variables = Object.fromEntries(names.map((name) => [name, "other"]));
       project.fake("pulumi", pulumi('env >"$FAKES/environment"; exit 7'));
       project.write("fakes/endpoint", "unix:///home/me/.colima/default/docker.sock\n");
@@ -295,12 +296,6 @@ describe("The command", () => {
       await succeeds("destroy", "--yes");
       assert.ok(!project.exists(incomplete));
     });
-
-    it("refuses the cluster of a version before 1.0.0, whose own command deletes it", async () => {
-      start({});
-      project.write("fakes/nodes/fake-control-plane/kind/generation", "1");
-      assert.match(await refuses("destroy", ["--yes"]), /follow "Upgrade" in CHANGELOG\.md/);
-    });
   });
 
   it("doctor prints every check, and fails if one is a problem", async () => {
@@ -333,13 +328,15 @@ describe("The command", () => {
     assert.match(await succeeds("status"), /localhost:\d+ answers 200$/);
     failures = 9;
     assert.match(await refuses("status"), /localhost:\d+ answers 503$/);
-    // In Node.js 20, a fetch never settles if the server closes the connection at once.
+    change({ hostPort: await freePort() });
+    assert.match(await refuses("status"), /localhost:\d+ does not answer: /);
+    // In Node.js 20, a fetch never settles if the server closes the connection at once, and Node.js exits with code 13.
     const server = createTcpServer((socket) => socket.end());
-    change({ hostPort: await listen(server) });
-    const { status, output } = await project.spawn("status");
+    const request = `await fetchWithin(100, "http://127.0.0.1:${String(await listen(server))}").catch(() => undefined);`;
+    const program = `import { fetchWithin } from "./scripts/lib/fetchWithin.ts"; ${request.repeat(5)}`;
+    const node = ["node", "--import", "tsx/esm", "--input-type=module", "--eval", program];
+    assert.equal((await project.start(node).ended).status, 0);
     server.close();
-    assert.equal(status, 1);
-    assert.match(output, /localhost:\d+ does not answer: /);
   });
 
   it("refuses a flag that npm kept for itself, and names the right command", async () => {

@@ -11,8 +11,7 @@ import { projectFolder } from "../../scripts/lib/project.ts";
 import { Client } from "../client.ts";
 import { listen } from "../listen.ts";
 import { requireMysql } from "../service/docker.ts";
-import { FakeProject } from "./fakeProject.ts";
-import { until } from "./until.ts";
+import { FakeProject, until } from "./fakeProject.ts";
 
 describe("npm run dev", () => {
   const project = new FakeProject();

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
 import { stringify } from "yaml";
@@ -22,6 +23,11 @@ export const engine: Engine = {
   OperatingSystem: "Fake",
   CgroupVersion: "2",
 };
+
+/** Settings with the prefix of a stack file. */
+export function prefixed(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`koa-blog:${key}`, value]));
+}
 
 /** The commands print files, and `docker cp` copies from a folder. Everything else succeeds. */
 const docker = `case "$1 $*" in
@@ -78,8 +84,7 @@ export class FakeProject {
 
   /** Writes the settings of the stack. */
   configure(values: Record<string, unknown>): void {
-    const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`koa-blog:${key}`, value]));
-    this.write("Pulumi.dev.yaml", stringify({ config }));
+    this.write("Pulumi.dev.yaml", stringify({ config: prefixed(values) }));
   }
 
   /** Writes the state of the stack. */
@@ -177,4 +182,13 @@ async function result(child: ChildProcessWithoutNullStreams) {
   const ended = once(child, "close") as Promise<[number | null]>;
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { status, output: stdout + stderr };
+}
+
+/** Waits until a condition is true. */
+export async function until(what: string, isSo: () => Promise<boolean> | boolean, seconds = 30): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`not within ${String(seconds)} s: ${what}`);
+    await sleep(50);
+  }
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 
-import { download, findTool } from "../../scripts/lib/tools.ts";
+import { download } from "../../scripts/lib/tools.ts";
 import { waitForAnswer } from "../../scripts/lib/waitForAnswer.ts";
 import { listen } from "../listen.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
@@ -29,25 +29,6 @@ describe("A program", () => {
   });
 
   after(() => server.close());
-
-  it("on PATH is the first one that runs, and neither one of npm's nor a version manager's shim", () => {
-    const folder = temporaryFolder();
-    const install = (below: string, script: string) => {
-      mkdirSync(join(folder, below), { recursive: true });
-      writeFileSync(join(folder, below, "koa-blog-tool"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-      return join(folder, below);
-    };
-    const npm = install("node_modules/.bin", "echo tool v0.1.0");
-    const shim = install("shims", "echo 'No version is set for tool, such as 1.2.3'; exit 126");
-    const first = install("a", "echo tool v0.30.1 go1.26 linux/amd64");
-    const second = install("b", "echo tool v0.31.0");
-    const find = (...folders: string[]) => {
-      process.env = { ...env, PATH: [...folders, env.PATH].join(delimiter) };
-      return findTool({ name: "koa-blog-tool", minimum: "0.24.0" });
-    };
-    assert.equal(find(join(folder, "none"), npm, shim), undefined);
-    assert.deepEqual(find(shim, first, second), { path: join(first, "koa-blog-tool"), version: "0.30.1" });
-  });
 
   it("is downloaded, unless its checksum is another one", async () => {
     const expected = "0".repeat(64);

@@ -83,7 +83,11 @@ describe("The commands backup and restore", () => {
     await fails(/^missing\.sql\.gz cannot be read: ENOENT/, "restore", "missing.sql.gz");
     // After Ctrl-C, `docker exec` exits with 0.
     project.fake("docker", kubectl("mysql-0", { load: "cat >/dev/null" }));
-    await fails(/^The restore was interrupted\. It may be complete or undone\. Run it again, with --replace\.$/, "restore", "posts.sql.gz");
+    await fails(
+      /^The restore was interrupted\. It may be complete or undone\. Run it again, with --replace\.$/,
+      "restore",
+      "posts.sql.gz",
+    );
   });
 
   describe("for a managed MySQL", () => {

@@ -1,100 +1,85 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 
 /** A document of Fluentd. */
 export interface LogDocument {
   "@timestamp": string;
   message: string;
-  stream?: string;
   tags?: string[];
-  log?: { level: string };
-  event: { id: string; duration?: number; original?: string };
-  url?: { path: string };
-  http?: { request?: { method?: string; id?: string }; response?: { status_code: number } };
-  error?: { code?: string; type?: string; message?: string; stack_trace?: string };
-  container?: unknown;
-  kubernetes: {
-    namespace: string;
-    pod: { name: string; uid: string };
-    node: { name: string };
-    container: { name: string };
-  };
+  event: { id: string; original?: string };
+  kubernetes: { pod?: { name: string } };
   json?: Record<string, unknown>;
+  log?: unknown;
+  error?: unknown;
 }
 
 /** The part of Elasticsearch's bulk API that Fluentd uses, with faults on demand. */
 export class BulkServer {
   readonly documents = new Map<string, LogDocument>();
-  /** Status of whole requests. 200 accepts them. */
-  status = 200;
+  /** Status of the next request. With 200, each document has a status of its own. */
+  answer: () => number = () => 200;
   /** Status of one document. Defaults to 201. */
   refuse: (document: LogDocument) => number | undefined = () => undefined;
   /** Paths and users of all requests. */
   readonly requests = new Set<string>();
+  /** Statuses of the requests that failed. */
+  readonly failures: number[] = [];
   /** Messages of documents that were sent again. */
   readonly duplicates: string[] = [];
-  readonly #server: Server;
 
-  constructor() {
-    this.#server = createServer((request, response) => {
-      void body(request).then((text) => {
-        const user = Buffer.from(request.headers.authorization?.split(" ")[1] ?? "", "base64").toString();
-        this.requests.add(`${request.method ?? ""} ${request.url ?? ""} ${user}`);
-        response.setHeader("content-type", "application/json");
-        response.setHeader("x-elastic-product", "Elasticsearch");
-        if (this.status !== 200) {
-          response.statusCode = this.status;
-          response.end(JSON.stringify({ error: { type: "fault", reason: "on demand" }, status: this.status }));
-          return;
-        }
-        const lines = text.split("\n").filter(Boolean);
-        const items = lines.flatMap((line, index) => (index % 2 === 0 ? [this.#create(line, lines[index + 1])] : []));
-        response.end(JSON.stringify({ took: 1, errors: items.some(({ create }) => create.status >= 300), items }));
-      });
-    });
-  }
+  readonly server = createServer(async (request, response) => {
+    const lines = (await text(request)).split("\n");
+    const user = Buffer.from(request.headers.authorization?.split(" ")[1] ?? "", "base64").toString();
+    this.requests.add(`${request.method ?? ""} ${request.url ?? ""} ${user}`);
+    const status = this.answer();
+    if (status !== 200) this.failures.push(status);
+    const items = lines.flatMap((line, index) =>
+      status === 200 && line.startsWith('{"create":') ? [{ create: this.#create(line, lines[index + 1] ?? "") }] : [],
+    );
+    response.writeHead(status, { "content-type": "application/json", "x-elastic-product": "Elasticsearch" });
+    response.end(JSON.stringify({ errors: items.some(({ create }) => create.status >= 300), items }));
+  });
 
   /** Listens on all addresses, because containers connect to it. Returns the port. */
   async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, resolve));
-    return (this.#server.address() as AddressInfo).port;
+    await new Promise<void>((resolve) => this.server.listen(0, resolve));
+    return (this.server.address() as AddressInfo).port;
   }
 
-  close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
+  /** The documents of a pod, in the order of their lines. */
+  of(pod: string): LogDocument[] {
+    return [...this.documents.values()]
+      .filter(({ kubernetes }) => kubernetes.pod?.name === pod)
+      .sort((one, other) => one["@timestamp"].localeCompare(other["@timestamp"]));
   }
 
-  #create(action: string, source = "") {
-    const { create } = JSON.parse(action) as { create: { _index: string; _id: string } };
-    const document = parse(source);
-    const status = document ? this.#statusOf(create._id, document) : 400;
-    if (document && status === 201) this.documents.set(create._id, document);
-    return {
-      create: { ...create, status, ...(status >= 300 && { error: { type: "some_exception", reason: "on demand" } }) },
-    };
+  messages(pod: string): string[] {
+    return this.of(pod).map(({ message }) => message);
   }
 
-  #statusOf(id: string, document: LogDocument): number {
+  #create(action: string, source: string) {
+    const { _id } = (JSON.parse(action) as { create: { _id: string } }).create;
+    const status = this.#statusOf(_id, source);
+    const type = status === 429 ? "es_rejected_execution_exception" : "document_parsing_exception";
+    return { _id, status, ...(status >= 300 && { error: { type, reason: "on demand" } }) };
+  }
+
+  #statusOf(id: string, source: string): number {
+    let document: LogDocument;
+    try {
+      document = JSON.parse(source) as LogDocument;
+    } catch {
+      // Elasticsearch refuses a document that is no JSON, and takes the others of the request.
+      return 400;
+    }
     const refused = this.refuse(document);
     if (refused !== undefined) return refused;
-    if (!this.documents.has(id)) return 201;
-    this.duplicates.push(document.message);
-    return 409;
+    if (this.documents.has(id)) {
+      this.duplicates.push(document.message);
+      return 409;
+    }
+    this.documents.set(id, document);
+    return 201;
   }
-}
-
-/** Elasticsearch refuses a document that is no JSON, and takes the others of the request. */
-function parse(source: string): LogDocument | undefined {
-  try {
-    return JSON.parse(source) as LogDocument;
-  } catch {
-    return undefined;
-  }
-}
-
-async function body(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
 }

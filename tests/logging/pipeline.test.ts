@@ -1,418 +1,309 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 
-import { createLogger } from "../../service/log.ts";
-import type { BulkServer, LogDocument } from "./elasticsearch.ts";
-import { cri, criParts, dockerLines, type FluentdNode, password, until, useFluentd } from "./fluentd.ts";
-import { traces } from "./traces.ts";
+import { temporaryFolder } from "../temporaryFolder.ts";
+import { BulkServer, type LogDocument } from "./elasticsearch.ts";
+import { cri, criLines, FluentdNode, password, skipWithoutImage, uidOf, until } from "./fluentd.ts";
+import { hardLines, rows } from "./rows.ts";
 
-const uid = "0b1ac6a9-4b0e-4d0e-9b4c-0b6b7a5f3c11";
-const file = `koa-blog_blog-7f9c_${uid}/blog/0.log`;
+/** Long messages as their beginning, length and hash, so that a failure is readable. */
+const short = (message: string) =>
+  message.length < 500
+    ? message
+    : `${message.slice(0, 40)}… ${String(message.length)} ${createHash("sha256").update(message).digest("hex")}`;
 
-describe("Fluentd with the stack's configuration", function () {
-  const pipeline = useFluentd();
-  let elasticsearch: BulkServer;
+/** The fields of a document, except those of its source. */
+function fieldsOf({ message, event, ...document }: LogDocument): Record<string, unknown> {
+  const ofSource = ["@timestamp", "kubernetes", "container", "stream"];
+  const fields = Object.entries(document).filter(([name]) => !ofSource.includes(name));
+  const ownEvent = Object.entries(event).filter(([name]) => name !== "id" && name !== "original");
+  const hasEvent = ownEvent.length > 0;
+  return {
+    ...Object.fromEntries(fields),
+    message: short(message),
+    ...(hasEvent && { event: Object.fromEntries(ownEvent) }),
+  };
+}
+
+const labels = { app: "blog", "app.kubernetes.io/name": "koa-blog" };
+const image = "localhost:5001/koa-blog:1";
+
+const apiList = { metadata: { resourceVersion: "1" }, items: [] };
+
+/** The API server's answers to the metadata filter, except those about pods. */
+const apiAnswers: Record<string, unknown> = {
+  "/api": { versions: ["v1"] },
+  "/api/v1": {
+    resources: [
+      { name: "pods", kind: "Pod", namespaced: true, verbs: ["get", "list"] },
+      { name: "namespaces", kind: "Namespace", namespaced: false, verbs: ["get", "list"] },
+    ],
+  },
+  "/api/v1/pods": apiList,
+  "/api/v1/namespaces": apiList,
+  "/api/v1/namespaces/koa-blog": { metadata: { uid: "1", creationTimestamp: "2026-01-01T00:00:00Z" } },
+  "/api/v1/namespaces/logging-of-others": { metadata: { uid: "2", creationTimestamp: "2026-01-01T00:00:00Z" } },
+};
+
+/** The API server's answer for each pod of the namespace `koa-blog`, except the pod "deleted". */
+const apiPod = (name: string) => ({
+  metadata: { name, namespace: "koa-blog", uid: uidOf(name), labels },
+  spec: { nodeName: "node-1" },
+  status: { containerStatuses: [{ name: "app", image, imageID: "1", containerID: "containerd://4f5e" }] },
+});
+
+/** Starts an API server with a certificate. Returns the options of `docker run` for it, too. */
+async function startApiServer(): Promise<{ apiServer: Server; options: string[] }> {
+  const folder = temporaryFolder();
+  const names = ["-subj", "/CN=kubernetes", "-addext", "subjectAltName=DNS:host.docker.internal"];
+  const request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "ca.crt", ...names];
+  execFileSync("openssl", request, { cwd: folder, stdio: "ignore" });
+  writeFileSync(join(folder, "token"), "a token");
+  chmodSync(folder, 0o755);
+  const tls = { key: readFileSync(join(folder, "key.pem")), cert: readFileSync(join(folder, "ca.crt")) };
+  const apiServer = createServer(tls, ({ url = "" }, response) => {
+    const { pathname } = new URL(url, "https://host");
+    const isWatch = pathname.startsWith("/api/v1/watch/");
+    const [, pod = "deleted"] = /^\/api\/v1\/namespaces\/koa-blog\/pods\/(.+)$/.exec(pathname) ?? [];
+    const answer = apiAnswers[pathname] ?? (pod === "deleted" ? undefined : apiPod(pod));
+    response.writeHead(isWatch || answer ? 200 : 404, { "content-type": "application/json" });
+    // A watch stays open without events.
+    if (isWatch) response.flushHeaders();
+    else response.end(JSON.stringify(answer ?? { kind: "Status", code: 404 }));
+  });
+  await new Promise<void>((resolve) => apiServer.listen(0, resolve));
+  const port = String((apiServer.address() as AddressInfo).port);
+  const options = [
+    ...["--volume", `${folder}:/var/run/secrets/kubernetes.io/serviceaccount:ro`],
+    ...["--env", "KUBERNETES_SERVICE_HOST=host.docker.internal", "--env", `KUBERNETES_SERVICE_PORT=${port}`],
+  ];
+  return { apiServer, options };
+}
+
+describe("Fluentd with the memory of its pod", () => {
+  const elasticsearch = new BulkServer();
+  let apiServer: Server | undefined;
   let node: FluentdNode;
-  const documents = () => [...elasticsearch.documents.values()];
-  const messages = () => documents().map(({ message }) => message);
 
-  /** Waits for the document that has the text in its message. */
-  const arrival = async (text: string, seconds = 20): Promise<LogDocument> => {
-    const find = () => documents().find(({ message }) => message.includes(text));
-    await until(() => find() !== undefined, seconds);
-    const found = find();
-    assert.ok(found, `no "${text}" within ${String(seconds)} s:\n${node.logs().slice(-3000)}`);
-    return found;
+  const podOf = (index: number) => `row-${String(index)}`;
+  const numbers = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, index) => `line ${String(from + index)}`);
+  const write = (pod: string, from: number, to: number) => {
+    node.append(node.file(pod), criLines(...numbers(from, to)));
+  };
+  /** Waits for all lines of a pod, and finds each once. */
+  const complete = async (pod: string, to: number) => {
+    await until(() => elasticsearch.of(pod).length >= to);
+    assert.deepEqual(elasticsearch.messages(pod), numbers(0, to), node.logs().slice(-3000));
   };
 
-  before(() => {
-    ({ elasticsearch, node } = pipeline);
-    // Not from cri(), because its times depend on the other test files of this process.
-    node.append(file, "2026-11-23T10:14:00.000001000Z stdout F the first line\n");
-    node.start();
-  });
+  before("let Fluentd read a file of each row, while Elasticsearch fails at first", async function () {
+    skipWithoutImage(this);
+    const statuses = [500, 503, 401, 413];
+    elasticsearch.answer = () => statuses.shift() ?? 200;
+    elasticsearch.refuse = ({ tags, json, log, error, message }) => {
+      const isRefused = json?.refuse ?? json?.a ?? (log === 5 || error === 5 || message.startsWith("\u0001"));
+      return isRefused && !tags ? 400 : undefined;
+    };
+    const port = await elasticsearch.listen();
+    const { options, ...started } = await startApiServer();
+    ({ apiServer } = started);
+    node = new FluentdNode({ "port 9200": `port ${String(port)}` }, options);
 
-  it("is a configuration that Fluentd accepts, and whose password it does not show", () => {
-    const { status, output } = node.dryRun();
-    assert.equal(status, 0, output);
-    assert.match(output, /finished dry run mode/);
-    assert.ok(!output.includes(password));
-  });
-
-  it("says of each record which pod, container and node it is from", async () => {
-    const document = await arrival("the first line", 60);
-    assert.deepEqual(document, {
-      "@timestamp": "2026-11-23T10:14:00.000001000+00:00",
-      message: "the first line",
-      stream: "stdout",
-      event: { id: document.event.id },
-      kubernetes: {
-        namespace: "koa-blog",
-        pod: { name: "blog-7f9c", uid },
-        node: { name: "node-1" },
-        container: { name: "blog" },
-      },
+    rows.forEach(({ file, isDocker }, index) => {
+      if (isDocker) node.writeDocker(podOf(index), file);
+      else node.append(node.file(podOf(index)), file);
     });
+    hardLines.forEach((lines, index) => {
+      node.append(node.file(`hard-${String(index)}`), criLines(...lines));
+    });
+    // Not from cri(), because its times depend on the other lines of this process.
+    for (const pod of ["known", "deleted"]) {
+      node.append(node.file(pod), `2026-11-23T10:14:00.000001000Z stdout F first line of ${pod}\n`);
+    }
+    const lines = criLines("said twice", "said twice");
+    node.append(node.file("again"), lines + lines);
+    node.append(node.file("again", { name: "0.log.20261123-101500" }), lines);
+    node.append(node.file("again", { name: "0.log.20261123-101400.gz" }), "compressed\n");
+    node.append(node.file("again", { name: "0.log.20261123-101400.tmp" }), "being compressed\n");
+    node.append(node.file("fluentd", { namespace: "logging" }), criLines("of Fluentd"));
+    node.append(node.file("app", { namespace: "logging-of-others" }), criLines("of others"));
+    for (const pod of ["leaving", "killed", "rotated", "old-file", "incomplete"]) write(pod, 0, 10);
+    node.start();
+
+    const found = () => rows.every(({ records }, index) => elasticsearch.of(podOf(index)).length >= records.length);
+    await until(() => elasticsearch.of("leaving").length >= 10 && found() && elasticsearch.duplicates.length >= 4);
+  });
+
+  after("remove Fluentd", () => {
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- there is none if the tests are skipped
+    node?.remove();
+    for (const server of [elasticsearch.server, apiServer]) {
+      server?.close();
+      server?.closeAllConnections();
+    }
+  });
+
+  it("sends again what Elasticsearch did not accept, and logs in as its own user", () => {
+    assert.deepEqual(elasticsearch.failures, [500, 503, 401, 413]);
     assert.deepEqual([...elasticsearch.requests], [`POST /_bulk koa-blog-fluentd:${password}`]);
   });
 
-  it("keeps the names of a line with fields of the Elastic Common Schema, as the blog logs them", async () => {
-    const error = { type: "Error", code: "DATABASE", message: "connect", stack_trace: "Error: connect\n    at a.ts:1" };
-    const http = { request: { method: "GET", id: "abc-1" }, response: { status_code: 500 } };
-    const line = {
-      "log.level": "error",
-      "@timestamp": "2026-11-23T10:14:59.999Z",
-      "ecs.version": "8.10.0",
-      client: { ip: "203.0.113.7" },
-      user: { id: "5" },
-      http,
-      labels: { route: "/:id/update" },
-      url: { path: "/7/update" },
-      event: { duration: 12_000_000, id: "not the pipeline's" },
-      error,
-      deleted: 3,
-      message: "a request of the blog",
-    };
-    node.append(file, cri(JSON.stringify(line)));
-    const { kubernetes, ...document } = await arrival("a request of the blog");
-    assert.equal(kubernetes.pod.name, "blog-7f9c");
-    assert.deepEqual(document, {
-      "@timestamp": document["@timestamp"],
-      message: "a request of the blog",
+  it("adds the pod, its labels, the node, the container and the image to each record, or the names of a deleted pod", () => {
+    const documentOf = (pod: string) => ({
+      "@timestamp": "2026-11-23T10:14:00.000001000+00:00",
+      message: `first line of ${pod}`,
       stream: "stdout",
-      log: { level: "error" },
-      client: { ip: "203.0.113.7" },
-      user: { id: "5" },
-      labels: { route: "/:id/update" },
-      event: { id: document.event.id, duration: 12_000_000 },
-      url: { path: "/7/update" },
-      http,
-      error,
-      json: { deleted: 3 },
-    });
-    assert.match(document["@timestamp"], /^2026-11-23T10:15:00\.0/);
-    assert.match(document.event.id, /^[\w+/=]{40,}$/);
-  });
-
-  it("takes a line of the blog's logger to those names", async () => {
-    const lines: string[] = [];
-    const log = createLogger("info", { write: (line) => void lines.push(line) });
-    log.warn({ error: { code: "CODE" }, rows: 7 }, "logged by the blog");
-    node.append(file, cri((lines[0] ?? "").trimEnd()));
-    const { message, log: level, error, json } = await arrival("logged by the blog");
-    assert.deepEqual(
-      { message, level, error, json },
-      { message: "logged by the blog", level: { level: "warn" }, error: { code: "CODE" }, json: { rows: 7 } },
-    );
-  });
-
-  it("keeps every field of other pods' JSON, of whatever type, below a name that cannot clash", async () => {
-    const fields = {
-      level: "info",
-      time: { seconds: 1 },
-      "@timestamp": 17,
-      pid: "seven",
-      hostname: ["a", "b"],
-      err: "text",
-      error: { message: { an: "object" } },
-      http: 1,
-      event: "started",
-      url: [],
-      kubernetes: "mine",
-      id: 4,
-      ecs: {},
-      stream: "none",
-    };
-    node.append(file, cri(JSON.stringify({ ...fields, msg: "of another pod" })));
-    const { json, log, kubernetes, event, stream, ...document } = await arrival("of another pod");
-    assert.deepEqual(json, fields);
-    assert.deepEqual(log, { level: "info" });
-    assert.equal(kubernetes.pod.name, "blog-7f9c");
-    assert.equal(stream, "stdout");
-    assert.deepEqual(Object.keys(event), ["id"]);
-    assert.deepEqual(Object.keys(document).sort(), ["@timestamp", "message"]);
-  });
-
-  it("loses nothing of a line that claims the Elastic Common Schema and does not keep to it", async () => {
-    for (const [name, value] of Object.entries({ event: "text", log: "text", error: 5 })) {
-      elasticsearch.refuse = (document) =>
-        [document.log, document.error].some((field) => field !== undefined && typeof field !== "object")
-          ? 400
-          : undefined;
-      const line = { "ecs.version": "8.17.0", message: `claims ${name}`, [name]: value };
-      node.append(file, cri(JSON.stringify(line)));
-      const { tags, event, kubernetes } = await arrival(`claims ${name}`);
-      assert.deepEqual(tags, ["rejected"]);
-      assert.match(event.original ?? "", new RegExp(`claims ${name}`));
-      assert.equal(kubernetes.pod.name, "blog-7f9c");
-    }
-    elasticsearch.refuse = () => undefined;
-  });
-
-  it("makes one record of a line of 40 KB, in text and in JSON", async () => {
-    const long = `long line ${"äöü".repeat(7000)} its end`;
-    node.append(file, criParts(long) + criParts(JSON.stringify({ msg: `in JSON: ${long}` })));
-    assert.equal((await arrival("in JSON: long line")).message, `in JSON: ${long}`);
-    assert.deepEqual(
-      messages().filter((message) => message.startsWith("long line")),
-      [long],
-    );
-  });
-
-  it("reads the files of Docker's runtime, which are links to JSON with parts of long lines", async () => {
-    const linked = `koa-blog_of-docker_${uid}/app/0.log`;
-    const long = `docker's long line ${"äöü\t".repeat(7000)} its end`;
-    const lines = ['docker\'s "first" line', long, " ", '{"level":"warn","msg":"docker\'s JSON"}'];
-    node.appendDocker(linked, lines.map((line) => dockerLines(line)).join("") + dockerLines("on stderr", "stderr"));
-    const { "@timestamp": time, event, ...document } = await arrival("on stderr");
-    assert.match(time, /^2026-11-23T10:15:00\.\d{9}\+00:00$/);
-    assert.match(event.id, /^[\w+/=]{40,}$/);
-    assert.deepEqual(document, {
-      message: "on stderr",
-      stream: "stderr",
+      event: { id: elasticsearch.of(pod)[0]?.event.id },
       kubernetes: {
         namespace: "koa-blog",
-        pod: { name: "of-docker", uid },
+        pod: { name: pod, uid: uidOf(pod) },
         node: { name: "node-1" },
         container: { name: "app" },
       },
     });
-    assert.deepEqual(
-      messagesOf("of-docker", "app").sort(),
-      ["on stderr", ...lines.slice(0, 3), "docker's JSON"].sort(),
-    );
-    assert.deepEqual((await arrival("docker's JSON")).log, { level: "warn" });
-    node.appendDocker(linked, dockerLines("docker's next line"));
-    await arrival("docker's next line");
+    const { kubernetes, ...document } = documentOf("known");
+    assert.deepEqual(elasticsearch.of("known"), [
+      { ...document, container: { id: "4f5e", image: { name: image } }, kubernetes: { ...kubernetes, labels } },
+    ]);
+    assert.deepEqual(elasticsearch.of("deleted"), [documentOf("deleted")]);
   });
 
-  const containerOf = (language: string) => language.replace(/\W+/g, "-").toLowerCase();
-  const write = (pod: string, container: string, text: string) => {
-    const lines = text.split("\n").map((line) => cri(line, { stream: "stderr" }));
-    node.append(`koa-blog_${pod}_${uid}/${container}/0.log`, lines.join(""));
-  };
-  const messagesOf = (pod: string, container: string) =>
-    documents()
-      .filter(({ kubernetes }) => kubernetes.pod.name === pod && kubernetes.container.name === container)
-      .map(({ message }) => message);
-
-  for (const [language, trace] of Object.entries(traces)) {
-    it(`makes one record of a stack trace in ${language}, and none of the lines around it`, async () => {
-      const lines = [`INFO: before ${language}`, trace, `INFO: after ${language}`];
-      write("amid-lines", containerOf(language), lines.join("\n"));
-      await arrival(`INFO: after ${language}`);
-      assert.deepEqual(messagesOf("amid-lines", containerOf(language)).sort(), lines.sort());
+  rows.forEach(({ title, records }, index) => {
+    it(title, () => {
+      const documents = elasticsearch.of(podOf(index));
+      const expected = records.map((record) => (typeof record === "string" ? { message: record } : record));
+      assert.deepEqual(
+        documents.map(fieldsOf),
+        expected.map((record) => ({ ...record, message: short(String(record.message)) })),
+      );
+      for (const { tags, message, event } of documents) {
+        const original = event.original ?? "";
+        assert.equal(original.includes(JSON.stringify(message)) && original.includes('"kubernetes":'), !!tags);
+      }
     });
-  }
+  });
 
-  it("makes one record of each stack trace that is a container's last words", async () => {
-    for (const [language, trace] of Object.entries(traces)) write("last-words", containerOf(language), trace);
-    for (const [language, trace] of Object.entries(traces)) {
-      await until(() => messagesOf("last-words", containerOf(language)).join("").length >= trace.length);
-      assert.deepEqual(messagesOf("last-words", containerOf(language)), [trace]);
+  it("reads a long line in a time proportional to its length, whatever it contains", async () => {
+    for (const [index, lines] of hardLines.entries()) {
+      const text = () => elasticsearch.messages(`hard-${String(index)}`).join("\n");
+      await until(() => text().length >= lines.join("\n").length);
+      assert.equal(short(text()), short(lines.join("\n")));
     }
   });
 
-  it("makes as many records as there are stack traces, one after the other", async () => {
-    const texts = [traces.Python, traces.Java, traces.Python, traces.Go, traces["Node.js"], "the end of the traces"];
-    write("many-traces", "app", texts.join("\n"));
-    await arrival("the end of the traces");
-    assert.deepEqual(messagesOf("many-traces", "app").sort(), texts.sort());
+  it("stores two equal lines, and stores each once if it is read again, also from a rotated file", () => {
+    assert.deepEqual(elasticsearch.messages("again"), ["said twice", "said twice"]);
+    assert.equal(elasticsearch.duplicates.length, 4);
   });
 
-  it("joins no line of JSON to the stack trace before it", async () => {
-    const line = JSON.stringify({ msg: "Error: in JSON", error: "Exception" });
-    write("json-lines", "app", `Error: text\n    at a\n${line}`);
-    assert.deepEqual((await arrival("Error: in JSON")).json, { error: "Exception" });
-    assert.deepEqual(messagesOf("json-lines", "app"), ["Error: text\n    at a", "Error: in JSON"]);
-  });
-
-  for (const line of ["[]", '[{"msg":"one"},{"msg":"two"}]', '"a string"', "42", "null", "{ not JSON", "{}"]) {
-    it(`makes one record of ${line}, which is no object with fields`, async () => {
-      const last = `after ${line}`;
-      node.append(file, cri(line) + cri(last));
-      await arrival(last);
-      assert.equal(messages().filter((message) => message === line).length, 1);
-      assert.ok(!messages().includes("one"));
-    });
-  }
-
-  for (const depth of [100, 101, 100_000]) {
-    it(`keeps a line of JSON with ${String(depth)} levels as text, and reads the next one`, async () => {
-      const pod = `nested-${String(depth)}`;
-      const nested = `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
-      // Like Elasticsearch, whose fields of the type "flattened" have at most 20 levels.
-      elasticsearch.refuse = ({ json, tags }) => (!tags && json?.a ? 400 : undefined);
-      node.append(`koa-blog_${pod}_${uid}/app/0.log`, criParts(nested) + cri(`after ${pod}`));
-      await arrival(`after ${pod}`);
-      await until(() => messagesOf(pod, "app").length === 2);
-      assert.deepEqual(messagesOf(pod, "app").sort(), [`after ${pod}`, nested]);
-      elasticsearch.refuse = () => undefined;
-    });
-  }
-
-  it("loses nothing of a number that JSON cannot hold", async () => {
-    node.append(file, cri('{"msg":"a large number","number":1e400}'));
-    assert.deepEqual((await arrival("a large number")).tags, ["rejected"]);
-  });
-
-  it("keeps the lines of two streams and two containers apart", async () => {
-    const other = `koa-blog_mysql-0_${uid}/mysql/0.log`;
-    node.append(file, cri("begins on stdout, ", { tag: "P" }));
-    node.append(other, cri("a part of another pod, ", { tag: "P" }));
-    node.append(file, cri("whole on stderr", { stream: "stderr" }) + cri("ends on stdout"));
-    node.append(other, cri("which ends there"));
-    assert.equal((await arrival("ends on stdout")).message, "begins on stdout, ends on stdout");
-    assert.equal((await arrival("which ends there")).message, "a part of another pod, which ends there");
-    assert.equal((await arrival("whole on stderr")).message, "whole on stderr");
-  });
-
-  it("takes what is not as expected: an empty line, JSON of other types, no UTF-8, no line of the runtime", async () => {
-    node.append(file, cri(""));
-    node.append(file, cri(JSON.stringify({ message: { an: "object" } })));
-    node.append(file, Buffer.concat([Buffer.from(cri("bytes:").trimEnd()), Buffer.from([0xff, 0xfe, 0x0a])]));
-    node.append(file, "what the runtime never writes\n");
-    node.append(file, cri("the line after them"));
-    await arrival("the line after them");
-    await arrival("what the runtime never writes");
-    const object = '{"message":{"an":"object"}}';
-    for (const message of ["", "bytes:��", object]) {
-      assert.equal(messages().filter((candidate) => candidate === message).length, 1, JSON.stringify(message));
-    }
-  });
-
-  it("leaves out the logs of its own namespace", async () => {
-    node.append(`logging_fluentd-x_${uid}/fluentd/0.log`, cri("of the logging namespace"));
-    node.append(`logging-of-others_app_${uid}/app/0.log`, cri("of a namespace with a similar name"));
-    await arrival("a similar name");
-    assert.ok(!messages().includes("of the logging namespace"));
-  });
-
-  it("keeps two equal lines of the same pod apart, and does not take a line twice", async () => {
-    const twice = cri("said twice") + cri("said twice");
-    node.append(file, twice);
-    await arrival("said twice");
-    node.append(file, `${twice}${cri("after the repetition")}`);
-    await arrival("after the repetition");
-    assert.equal(messages().filter((message) => message === "said twice").length, 2);
-    assert.deepEqual(
-      elasticsearch.duplicates.filter((message) => message === "said twice"),
-      ["said twice", "said twice"],
-    );
-  });
-
-  it("hands over as text what Elasticsearch refuses, and the others as they are", async () => {
-    elasticsearch.refuse = ({ tags, json }) => (!tags && json?.clash ? 400 : undefined);
-    node.append(file, ["one", "two"].map((clash) => cri(JSON.stringify({ msg: `clash ${clash}`, clash }))).join(""));
-    node.append(file, cri(JSON.stringify({ msg: "no clash", fine: 1 })));
-    const { tags, event, kubernetes } = await arrival("clash two");
-    assert.deepEqual(tags, ["rejected"]);
-    assert.deepEqual((JSON.parse(event.original ?? "") as LogDocument).json, { clash: "two" });
-    assert.equal(kubernetes.pod.name, "blog-7f9c");
-    assert.equal((await arrival("clash one")).tags?.[0], "rejected");
-    assert.deepEqual((await arrival("no clash")).json, { fine: 1 });
-  });
-
-  it("sends again what Elasticsearch has no room for", async () => {
-    let refusals = 0;
-    elasticsearch.refuse = ({ message }) => (message === "no room" && (refusals += 1) <= 3 ? 429 : undefined);
-    node.append(file, cri("no room") + cri("room enough"));
-    const { tags } = await arrival("no room");
-    assert.equal(tags, undefined);
-    assert.equal(refusals, 4);
-    assert.ok(messages().includes("room enough"));
-  });
-
-  it("waits for Elasticsearch when it fails, refuses the password or does not answer", async () => {
-    for (const status of [500, 503, 401, 413]) {
-      elasticsearch.status = status;
-      node.append(file, cri(`while the answer is ${String(status)}`));
-      await new Promise((resolve) => setTimeout(resolve, 2500));
-      elasticsearch.status = 200;
-      await arrival(`while the answer is ${String(status)}`);
-    }
-  });
-
-  const numbers = (prefix: string, from: number, to: number) =>
-    Array.from({ length: to - from }, (_, index) => `${prefix} ${String(from + index)}`);
-  const writeLines = (lines: string[], path = file) => {
-    node.append(path, lines.map((line) => cri(line)).join(""));
-  };
-  const assertOnce = async (prefix: string, count: number) => {
-    await arrival(`${prefix} ${String(count - 1)}`, 60);
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    const found = messages().filter((message) => message.startsWith(`${prefix} `));
-    assert.deepEqual(found.sort(), numbers(prefix, 0, count).sort());
-  };
-
-  it("loses and doubles nothing when it is killed while Elasticsearch is away", async () => {
-    elasticsearch.status = 503;
-    writeLines(numbers("killed", 0, 3000));
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    writeLines(numbers("killed", 3000, 4000));
-    node.kill();
-    writeLines(numbers("killed", 4000, 5000));
-    node.start();
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    elasticsearch.status = 200;
-    await assertOnce("killed", 5000);
-  });
-
-  it("loses nothing of what was written and rotated while it was stopped", async () => {
-    writeLines(numbers("rotated", 0, 1000));
-    await node.stop();
-    writeLines(numbers("rotated", 1000, 2000));
-    node.rotate(file);
-    writeLines(numbers("rotated", 2000, 3000));
-    node.start();
-    await assertOnce("rotated", 3000);
-  });
-
-  it("reads all of a new file that got the inode of a deleted one while it was stopped", async () => {
-    const [deleted, created] = ["a-deleted-pod", "a-new-pod"].map((pod) => `koa-blog_${pod}_${uid}/blog/0.log`);
-    assert.ok(deleted !== undefined && created !== undefined);
-    node.append(deleted, cri("of the deleted pod"));
-    await arrival("of the deleted pod");
-    await node.stop();
-    node.reuseInode(
-      deleted,
-      created,
-      numbers("new-file", 0, 100)
-        .map((line) => cri(line))
-        .join(""),
-    );
-    node.start();
-    await assertOnce("new-file", 100);
+  it("leaves out the logs of its own namespace only", async () => {
+    await until(() => elasticsearch.of("app").length > 0);
+    assert.deepEqual(elasticsearch.messages("app"), ["of others"]);
+    assert.deepEqual(elasticsearch.messages("fluentd"), []);
   });
 
   it("reads to its end the log of a pod that is deleted", async () => {
-    const pod = `koa-blog_leaving_${uid}`;
-    node.append(`${pod}/blog/0.log`, cri("the pod is there"));
-    await arrival("the pod is there");
-    writeLines(numbers("leaving", 0, 500), `${pod}/blog/0.log`);
-    node.deletePod(pod);
-    await assertOnce("leaving", 500);
+    write("leaving", 10, 500);
+    rmSync(join(node.file("leaving"), "../.."), { recursive: true });
+    await complete("leaving", 500);
   });
 
-  it("hands over the trace that it is putting together when it is stopped", async () => {
-    node.append(file, cri("Error: the last words") + cri("    at the end"));
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    await node.stop();
+  it("loses and doubles no line when it is killed while Elasticsearch is unavailable", async () => {
+    elasticsearch.answer = () => 503;
+    const { length } = elasticsearch.failures;
+    write("killed", 10, 1000);
+    await until(() => elasticsearch.failures.length > length);
+    write("killed", 1000, 1500);
+    node.kill();
+    write("killed", 1500, 2000);
     node.start();
-    assert.equal((await arrival("the last words")).message, "Error: the last words\n    at the end");
+    elasticsearch.answer = () => 200;
+    await complete("killed", 2000);
   });
 
-  it("writes no password and no failure of its own into its log", () => {
+  it("loses no line of a rotated file, a reused inode, an incomplete line or a stack trace when it is stopped", async () => {
+    node.append(node.file("incomplete"), criLines("line 10") + cri("line 11", { tag: "P" }));
+    await complete("incomplete", 11);
+    node.append(node.file("killed"), criLines("Error: the last words", "    at the end"));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await node.stop();
+
+    write("rotated", 10, 200);
+    renameSync(node.file("rotated"), `${node.file("rotated")}.20261123-101500`);
+    node.append(node.file("rotated"), criLines(...numbers(200, 300)));
+    // The new file has the inode of the deleted one.
+    node.append(node.file("new-file"), "");
+    renameSync(node.file("old-file"), node.file("new-file"));
+    truncateSync(node.file("new-file"));
+    write("new-file", 0, 100);
+    node.start();
+    await complete("rotated", 300);
+    await complete("new-file", 100);
+    await until(() => elasticsearch.of("killed").length > 2000);
+    assert.deepEqual(elasticsearch.messages("killed").slice(2000), ["Error: the last words\n    at the end"]);
+    assert.deepEqual(elasticsearch.of("incomplete").slice(11).map(fieldsOf), [{ message: "line 11" }]);
+  });
+
+  it("runs without a restart by the kernel, and logs no password and no failure of its own", () => {
+    assert.equal(node.state(), "running, OOM: false");
     const logs = node.logs();
+    assert.match(logs, /password xxxxxx/);
     assert.ok(!logs.includes(password));
     // The kill interrupted the writing or deletion of a chunk. The tests above assert that its lines arrive.
     const ofTheKill = /found broken chunk file during resume|failed to purge buffer chunk .*\.meta>$/;
     // Backtrace lines are indented, and left out.
-    const failures = logs
-      .split("\n")
-      .filter((line) => /^\S.*(\[(error|fatal)\]|NoMethodError|unexpected error)/.test(line));
+    const failures = logs.split("\n").filter((line) => /^\S.*(\[(error|fatal)\]|unexpected error)/.test(line));
     assert.deepEqual(
       failures.filter((line) => !ofTheKill.test(line)),
       [],
+    );
+  });
+});
+
+describe("Fluentd with a full buffer", () => {
+  const elasticsearch = new BulkServer();
+  let node: FluentdNode | undefined;
+
+  after(() => {
+    node?.remove();
+    elasticsearch.server.close();
+    elasticsearch.server.closeAllConnections();
+  });
+
+  it("waits for Elasticsearch, then loses no record that Elasticsearch refuses or has no room for", async function () {
+    skipWithoutImage(this);
+    const fluentd = (node = new FluentdNode({
+      "port 9200": `port ${String(await elasticsearch.listen())}`,
+      "limit_size 512m": "limit_size 1m",
+      "chunk_limit_size 4m": "chunk_limit_size 256k",
+      "retry_max_interval 10s": "retry_max_interval 1s",
+    }));
+    elasticsearch.answer = () => 503;
+    const attempted = new Set<string>();
+    elasticsearch.refuse = ({ event, message, tags }) => {
+      if (message.startsWith("odd")) return tags ? undefined : 400;
+      if (attempted.has(event.id)) return undefined;
+      attempted.add(event.id);
+      return 429;
+    };
+    // Three times the size of the buffer.
+    const records = Array.from({ length: 600 }, (_, line) => `${line % 2 ? "odd" : "even"} ${String(line)}`);
+    fluentd.append(fluentd.file("full"), criLines(...records.map((record) => record.padEnd(5000))));
+    fluentd.start();
+    const isFull = async () => Number((await fluentd.output())?.buffer_available_buffer_space_ratios) <= 0;
+    await until(() => isFull().catch(() => false));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    elasticsearch.answer = () => 200;
+    await until(() => elasticsearch.of("full").length >= records.length);
+    assert.deepEqual(
+      elasticsearch.of("full").map(({ message, tags = [] }) => [message.trimEnd(), ...tags]),
+      records.map((record) => (record.startsWith("odd") ? [record, "rejected"] : [record])),
     );
   });
 });

@@ -36,14 +36,18 @@ export class FluentdNode {
   readonly #container: string;
 
   /**
+   * @param port - port of Elasticsearch on this machine
    * @param settings - texts of elasticsearch.conf, and their replacements
    * @param options - more options of `docker run`
    */
-  constructor(settings: Record<string, string>, options: string[] = []) {
+  constructor(port: number, settings: Record<string, string> = {}, options: string[] = []) {
     cpSync(join(projectFolder, "logging/fluentd"), join(this.#folder, "etc"), { recursive: true });
     for (const folder of ["pods", "containers"]) mkdirSync(join(this.#folder, folder));
     const output = join(this.#folder, "etc/elasticsearch.conf");
-    for (const [text, replacement] of Object.entries(settings)) {
+    // By default, a thread waits a second between two chunks, and there is a chunk for each file.
+    const quick = { "max_interval 10s": "max_interval 1s\n  flush_thread_burst_interval 0" };
+    const replacements = { "port 9200": `port ${String(port)}`, ...quick, ...settings };
+    for (const [text, replacement] of Object.entries(replacements)) {
       writeFileSync(output, readFileSync(output, "utf8").replace(text, replacement));
     }
     writeFileSync(join(this.#folder, "FLUENTD_PASSWORD"), password);

@@ -107,13 +107,13 @@ describe("Fluentd with the memory of its pod", () => {
     const statuses = [500, 503, 401, 413];
     elasticsearch.answer = () => statuses.shift() ?? 200;
     elasticsearch.refuse = ({ tags, json, log, error, message }) => {
-      const isRefused = json?.refuse ?? json?.a ?? (log === 5 || error === 5 || message.startsWith("\u0001"));
-      return isRefused && !tags ? 400 : undefined;
+      const isOdd = [log, error].includes(5) || message.startsWith("\u0001");
+      return !tags && (isOdd || json?.refuse || json?.a) ? 400 : undefined;
     };
     const port = await elasticsearch.listen();
     const { options, ...started } = await startApiServer();
     ({ apiServer } = started);
-    node = new FluentdNode({ "port 9200": `port ${String(port)}` }, options);
+    node = new FluentdNode(port, {}, options);
 
     rows.forEach(({ file, isDocker }, index) => {
       if (isDocker) node.writeDocker(podOf(index), file);
@@ -278,12 +278,8 @@ describe("Fluentd with a full buffer", () => {
 
   it("waits for Elasticsearch, then loses no record that Elasticsearch refuses or has no room for", async function () {
     skipWithoutImage(this);
-    const fluentd = (node = new FluentdNode({
-      "port 9200": `port ${String(await elasticsearch.listen())}`,
-      "limit_size 512m": "limit_size 1m",
-      "chunk_limit_size 4m": "chunk_limit_size 256k",
-      "retry_max_interval 10s": "retry_max_interval 1s",
-    }));
+    const sizes = { "limit_size 512m": "limit_size 1m", "limit_size 4m": "limit_size 256k" };
+    const fluentd = (node = new FluentdNode(await elasticsearch.listen(), sizes));
     elasticsearch.answer = () => 503;
     const attempted = new Set<string>();
     elasticsearch.refuse = ({ event, message, tags }) => {

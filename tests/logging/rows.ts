@@ -157,9 +157,9 @@ export const rows: Row[] = [
     ],
   },
   {
-    title: "divides a line of 24 MB into records of 256 KiB, and keeps the next line",
-    file: criLines(longText(24 * 1024), "after it"),
-    records: [...pieces(longText(24 * 1024)), "after it"],
+    title: "divides a line of 8 MB into records of 256 KiB, and keeps the next line",
+    file: criLines(longText(8 * 1024), "after it"),
+    records: [...pieces(longText(8 * 1024)), "after it"],
   },
   {
     title: "keeps a JSON line of more than 256 KiB as text",

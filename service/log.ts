@@ -1,15 +1,15 @@
 import { ecsFormat } from "@elastic/ecs-pino-format";
 import pino, { type DestinationStream, type Logger } from "pino";
 
-/** Writes lines together, at the latest after half a second. A write for each would cost as much as a short query. */
-const buffered = { dest: 1, sync: false, minLength: 4096, periodicFlush: 500 };
-
 /**
  * A logger that writes JSON lines with the field names of the Elastic Common Schema.
  *
  * @param destination defaults to standard output
  */
-export function createLogger(level: string, destination: DestinationStream = pino.destination(buffered)): Logger {
+export function createLogger(
+  level: string,
+  destination: DestinationStream = pino.destination({ dest: 1, sync: false }),
+): Logger {
   return pino({ ...ecsFormat({ apmIntegration: false }), level, base: {} }, destination);
 }
 

@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 
 import { configDefaults, projectFolder } from "../scripts/lib/project.ts";
 import { Client } from "../tests/client.ts";
-import { Checkout, until } from "../tests/e2e/checkout.ts";
+import { Checkout } from "../tests/e2e/checkout.ts";
+import { until } from "../tests/until.ts";
 
 const runs = Number(process.env.BENCH_RUNS ?? 3);
 const clusterName = "koa-blog-bench-e2e";

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 
 import { answersOk, Client } from "../client.ts";
-import { until } from "../e2e/checkout.ts";
+import { until } from "../until.ts";
 import { Cluster, docker, shell } from "./cluster.ts";
 import { Load, type Result } from "./load.ts";
 

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 
 import { projectFolder } from "../../scripts/lib/project.ts";
+import { until } from "../until.ts";
 
 /** Result of a command. */
 export interface Ended {
@@ -223,13 +224,4 @@ export function engineObjects(): Record<"containers" | "networks" | "volumes", s
     networks: list("network", "ls", "--format", "{{.Name}}"),
     volumes: list("volume", "ls", "--format", "{{.Name}}"),
   };
-}
-
-/** Waits until a condition is true. */
-export async function until(what: string, seconds: number, isSo: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`not within ${String(seconds)} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
 }

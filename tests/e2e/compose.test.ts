@@ -9,7 +9,8 @@ import { blogContainer, mysqlContainer } from "../../components/blog/containerSe
 import { secretsFolder } from "../../components/kubernetes/podDefaults.ts";
 import { projectFolder } from "../../scripts/lib/project.ts";
 import { answersOk, Client } from "../client.ts";
-import { copyProject, engineObjects, until } from "./checkout.ts";
+import { until } from "../until.ts";
+import { copyProject, engineObjects } from "./checkout.ts";
 
 const project = "koa-blog-compose-e2e";
 const hostPort = 30427;

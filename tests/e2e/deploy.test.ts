@@ -8,7 +8,8 @@ import { text } from "node:stream/consumers";
 import { blogContainer, mysqlContainer } from "../../components/blog/containerSettings.ts";
 import { secretsFolder } from "../../components/kubernetes/podDefaults.ts";
 import { answersOk, Client } from "../client.ts";
-import { copyProject, docker, type Ended, engineObjects, until } from "./checkout.ts";
+import { until } from "../until.ts";
+import { copyProject, docker, type Ended, engineObjects } from "./checkout.ts";
 
 const network = "koa-blog-deploy-e2e";
 const [mysql, migration, blog] = ["mysql", "migration", "blog"].map((part) => `${network}-${part}`) as [

@@ -7,7 +7,8 @@ import { stringify } from "yaml";
 import { fetchWithin } from "../../scripts/lib/fetchWithin.ts";
 import { Client } from "../client.ts";
 import { type Mysql, startMysql, untilReady } from "../service/mysql.ts";
-import { Checkout, docker, engineObjects, until } from "./checkout.ts";
+import { until } from "../until.ts";
+import { Checkout, docker, engineObjects } from "./checkout.ts";
 import { registryPassword, registryUser, startRegistry, type TestRegistry } from "./registry.ts";
 
 const clusterName = "koa-blog-existing-e2e";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 
 import type { LogRecord } from "../../scripts/lib/elasticsearch.ts";
 import { Client } from "../client.ts";
-import { assertUnchanged, Checkout, docker, until } from "./checkout.ts";
+import { until } from "../until.ts";
+import { assertUnchanged, Checkout, docker } from "./checkout.ts";
 
 const clusterName = "koa-blog-logging-e2e";
 const kibanaPort = 30602;

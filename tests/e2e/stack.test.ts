@@ -4,8 +4,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { answersOk, Client } from "../client.ts";
+import { until } from "../until.ts";
 import { chromiumPath, hasChromium, openBrowser, overflow, violations } from "./browser.ts";
-import { assertUnchanged, Checkout, docker, engineObjects, kill, until } from "./checkout.ts";
+import { assertUnchanged, Checkout, docker, engineObjects, kill } from "./checkout.ts";
 import { useSnapDocker } from "./snapDocker.ts";
 import { addressOf, reachable } from "./stranger.ts";
 

@@ -1,4 +1,5 @@
-import { type Checkout, docker, until } from "./checkout.ts";
+import { until } from "../until.ts";
+import { type Checkout, docker } from "./checkout.ts";
 
 // Prints the addresses of its command line that accept a connection within 15 s. The network needs some seconds to
 // apply its policies to a new pod.

@@ -6,7 +6,8 @@ import { gzipSync } from "node:zlib";
 
 import { mysqlImage } from "../../scripts/lib/mysqlServer.ts";
 import { docker, requireDocker } from "../service/docker.ts";
-import { FakeProject, until } from "./fakeProject.ts";
+import { until } from "../until.ts";
+import { FakeProject } from "./fakeProject.ts";
 
 const complete = gzipSync("-- Backup of the blog, migrations:\n-- Dump completed\n");
 const client = "koa-blog-mysql-client";
@@ -140,11 +141,11 @@ describe("The commands backup and restore", () => {
         project.write("db/backup.sh", "sleep 1000 | gzip");
         const processes = async () => (await docker("top", server)).split("\n").slice(1);
         const { child, ended } = project.start(["node", "--import", "tsx", "scripts/backup.ts", "new2.sql.gz"]);
-        await until("the backup runs", async () => (await processes()).some((line) => line.endsWith("sleep 1000")));
+        await until("the backup runs", 30, async () => (await processes()).some((line) => line.endsWith("sleep 1000")));
         process.kill(-Number(child.pid), "SIGINT");
         assert.equal((await ended).status, 1);
         assert.deepEqual(calls().slice(-2), ["exec -i", "delete pod"]);
-        await until("its processes have ended", async () => (await processes()).length === 1);
+        await until("its processes have ended", 30, async () => (await processes()).length === 1);
         assert.deepEqual([project.exists("new2.sql.gz"), project.exists("new2.sql.gz.part")], [false, false]);
       } finally {
         await docker("rm", "--force", server);

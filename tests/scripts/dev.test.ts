@@ -11,7 +11,8 @@ import { projectFolder } from "../../scripts/lib/project.ts";
 import { Client } from "../client.ts";
 import { listen } from "../listen.ts";
 import { requireMysql } from "../service/docker.ts";
-import { FakeProject, until } from "./fakeProject.ts";
+import { until } from "../until.ts";
+import { FakeProject } from "./fakeProject.ts";
 
 describe("npm run dev", () => {
   const project = new FakeProject();
@@ -45,18 +46,18 @@ describe("npm run dev", () => {
     }
     try {
       const hasStarted = () => output.includes("listening") || child.exitCode !== null;
-      await until("the blog has started", hasStarted, 90);
+      await until("the blog has started", 90, hasStarted);
       const client = new Client(`http://localhost:${port}`);
       await client.post("/auth/register", { username: "test", password: "test" });
       await client.login();
       assert.equal((await client.post("/create", { title: "a post", body: "x" })).status, 302, output);
-      await until("the log is readable", () => output.includes("INFO: request POST /create 302"));
+      await until("the log is readable", 30, () => output.includes("INFO: request POST /create 302"));
       assert.equal(statSync(join(state, "password")).mode & 0o777, 0o600);
 
       const template = project.read("service/views/base.html");
       project.write("service/views/base.html", template.replace("</body>", "<i>changed</i></body>"));
       const page = () => client.get("/").then(({ text }) => text, String);
-      await until("the changed template is shown", async () => (await page()).includes("<i>changed</i>"));
+      await until("the changed template is shown", 30, async () => (await page()).includes("<i>changed</i>"));
 
       const second = await project.run("dev", [], { PORT: "0" });
       assert.equal(second.status, 1);

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
 import { stringify } from "yaml";
@@ -182,13 +181,4 @@ async function result(child: ChildProcessWithoutNullStreams) {
   const ended = once(child, "close") as Promise<[number | null]>;
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { status, output: stdout + stderr };
-}
-
-/** Waits until a condition is true. */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean, seconds = 30): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`not within ${String(seconds)} s: ${what}`);
-    await sleep(50);
-  }
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { DatabaseVariables } from "../../db/variables.ts";
 import { mysqlImage } from "../../scripts/lib/mysqlServer.ts";
 import { temporaryFolder } from "../temporaryFolder.ts";
-import { docker, dockerWithInput, requireDocker } from "./docker.ts";
+import { docker, dockerWithInput } from "./docker.ts";
 
 const LABEL = "koa-blog.test";
 const db = fileURLToPath(new URL("../../db", import.meta.url));
@@ -103,21 +103,4 @@ export async function untilReady(mysql: Mysql, patience = 120_000): Promise<void
     if (!isRunning || Date.now() > deadline) throw new Error(`MySQL did not become ready:\n${log}`);
     await sleep(250);
   }
-}
-
-/** Starts MySQL for the calling suite. Skips its tests without a Docker engine. */
-export function useMysql(settle: () => MysqlOptions): () => Mysql {
-  let mysql: Mysql | undefined;
-
-  before(requireDocker);
-  before("start MySQL", async () => {
-    mysql = await startMysql(settle());
-    await untilReady(mysql);
-  });
-  after("stop MySQL", () => mysql?.remove());
-
-  return () => {
-    if (mysql === undefined) throw new Error("MySQL runs only during the suite's tests and hooks.");
-    return mysql;
-  };
 }

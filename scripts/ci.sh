@@ -15,7 +15,8 @@ trap 'rm -rf "$work"' EXIT
 run() {
   local seconds=$1 start=$SECONDS status; shift
   # A file, because a pipe would stay open as long as any process that a test has left.
-  timeout --kill-after=10 "$seconds" "$@" >"$work/log" 2>&1 &
+  : >"$work/log"
+  timeout --kill-after=10 "$seconds" "$@" >>"$work/log" 2>&1 &
   tail --pid=$! --lines=+1 --follow "$work/log"
   wait $!
   status=$?
